@@ -1,0 +1,45 @@
+/*
+ * child - a child process: started in a group of its own, watched, and reported
+ * exactly once when it ends.
+ *
+ * An exec that fails is the error of child_start(), not an exit code. Every
+ * descriptor but 0, 1, 2 is closed in the child. stdin is /dev/null.
+ */
+#pragma once
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct loop;
+struct child;
+
+/* After this call the pointer is dead. signal_number is 0 for an orderly exit. */
+typedef void child_exit_fn(void *data, int exit_code, int signal_number);
+
+/* What the child wrote to stdout (with capture_stdout). len 0: it closed it. */
+typedef void child_output_fn(void *data, const char *bytes, size_t len);
+
+struct child_options {
+    const char *const *argv;    /* NULL-terminated; argv[0] is a path, or found in PATH */
+    const char *const *env;     /* NULL-terminated "K=V"; NULL: this process's */
+    int log_fd;                 /* becomes stderr, and stdout unless captured; -1: /dev/null */
+    child_output_fn *on_output; /* captures stdout when not NULL */
+    child_exit_fn *on_exit;
+    void *data;
+};
+
+/* Errors: ERR_SYSTEM with the reason ("cannot execute '/x': No such file"). */
+MUST_CHECK int child_start(struct loop *loop, const struct child_options *options,
+                           struct child **ret, struct err *err);
+
+pid_t child_pid(const struct child *c); /* also the id of its process group */
+
+/* Signal the child alone, or its whole group. Harmless when it has just ended. */
+void child_signal(struct child *c, int signum);
+void child_signal_group(struct child *c, int signum);
+
+/* Stop caring: no on_exit will come; the process goes on, and is still reaped. */
+void child_forget(struct child *c);
