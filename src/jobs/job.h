@@ -1,0 +1,87 @@
+/*
+ * job - one inference request, from arrival to its end.
+ *
+ *     queued --> dispatched --> streaming --> done
+ *        ^           |
+ *        +-- retry --+
+ *
+ * Each state before `done` may also go to `failed` or `cancelled`. The core owns
+ * jobs until they are final; what a client still may read of them afterwards is
+ * kept at the edge (jobs/job_events.h).
+ */
+#pragma once
+
+#include "base/labels.h"
+#include "base/list.h"
+#include "base/random.h"
+#include "registry/worker.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum job_state {
+    JOB_QUEUED,     /* waiting for a worker */
+    JOB_DISPATCHED, /* sent to a worker, no token yet */
+    JOB_STREAMING,  /* the first byte came: no other worker may take over */
+    JOB_DONE,
+    JOB_FAILED,
+    JOB_CANCELLED,
+    JOB_STATE_COUNT_, /* must be last */
+};
+const char *job_state_name(enum job_state state);
+bool job_state_is_final(enum job_state state);
+
+enum job_priority { JOB_INTERACTIVE, JOB_BATCH, JOB_PRIORITY_COUNT_ };
+const char *job_priority_name(enum job_priority priority);
+bool job_priority_parse(struct str name, enum job_priority *ret);
+
+enum job_type { JOB_TEXT_GEN, JOB_EMBEDDINGS, JOB_TYPE_COUNT_ };
+const char *job_type_name(enum job_type type);
+
+enum { SESSION_ID_SIZE = 128, TENANT_ID_SIZE = 64, JOB_ATTEMPTS_MAX = 8 };
+
+/* What the scheduler knows of a request; everything in it is decided at the edge
+ * (ids, default seeds, estimates), so that a recorded one can be run again. */
+struct job_spec {
+    char id[JOB_ID_SIZE];
+    char model[MODEL_REF_SIZE];
+    char session_id[SESSION_ID_SIZE]; /* "" for none */
+    char tenant_id[TENANT_ID_SIZE];   /* "" until tenants exist */
+    char worker_id[WORKER_ID_SIZE];   /* a pin, "" for none: never falls back silently */
+    char hive_id[HIVE_ID_SIZE];       /* a pin, "" for none */
+    enum job_type type;
+    enum job_priority priority;
+    uint64_t deadline_ms;   /* on the core's clock, 0: none */
+    uint32_t prompt_tokens; /* an estimate: bytes of text / 4 */
+    uint64_t prompt_hash;
+    int64_t max_tokens; /* 0: not said */
+    bool has_seed;
+    uint64_t seed;
+    double temperature;   /* negative: not said */
+    uint64_t bytes;       /* memory that the request holds while it waits */
+    struct labels labels; /* owned */
+};
+void job_spec_copy(struct job_spec *dst, const struct job_spec *src);
+void job_spec_free(struct job_spec *spec);
+
+struct job {
+    struct job_spec spec;
+    enum job_state state;
+    uint64_t arrived_ms, entered_ms; /* core's clock: arrival, and when `state` was entered */
+    uint64_t seq;                    /* order of arrival */
+    unsigned attempt;                /* 1 for the first dispatch */
+    bool worker_died;                /* a worker died under it once: no second time */
+    char worker_id[WORKER_ID_SIZE];  /* while dispatched or streaming, else "" */
+    char tried[JOB_ATTEMPTS_MAX][WORKER_ID_SIZE]; /* workers that failed it */
+    size_t tried_len;
+    struct list in_queue;    /* jobs/queue.h */
+    struct list in_arrivals; /* core-private */
+    size_t heap_index;       /* core-private: place in the deadline heap */
+};
+
+/* Move to `next`. A transition that the diagram does not have is a bug in the
+ * caller and aborts, in release builds too. */
+void job_enter(struct job *job, enum job_state next, uint64_t now_ms);
+
+bool job_was_tried_on(const struct job *job, const char *worker_id);

@@ -1,0 +1,153 @@
+/*
+ * registry - what the queen knows of live hives and workers, from reports only.
+ *
+ * It answers questions ("which workers hold this model and have room?") and never
+ * prefers one answer over another: that is the scheduler's job (seed 000). Pure:
+ * time comes in as an argument, events of note go out by `on_change`.
+ *
+ * Liveness by age of the last report (PROTOCOL): up to 3 s online, up to 10 s
+ * degraded (schedulable last), beyond offline (not schedulable), 60 s forgotten. A
+ * worker that no report mentions any more is removed at once. Static workers
+ * (configured endpoints) have no reports: registry_worker_reachable() moves them.
+ *
+ * Room is slots minus load. Load is the queen's own ledger of dispatches plus
+ * `foreign`: what telemetry shows beyond anything the ledger can explain. A report
+ * is a sample of some moment since the last one, so the ledger's peak in between
+ * is what it is compared with; telemetry corrects the ledger, never replaces it.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/list.h"
+#include "base/str.h"
+#include "registry/worker.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum liveness { LIVE_ONLINE, LIVE_DEGRADED, LIVE_OFFLINE };
+const char *liveness_name(enum liveness live);
+
+struct registry_limits {
+    size_t workers_max, hives_max;
+    uint64_t degraded_after_ms, offline_after_ms, forgotten_after_ms; /* 3 s, 10 s, 60 s */
+};
+void registry_limits_init(struct registry_limits *l);
+
+/* A worker in the registry. Read-only for all but the registry and the ledger. */
+struct worker {
+    struct worker_facts facts; /* as last reported */
+    enum liveness live;
+    bool is_static;
+    uint64_t seen_ms; /* last report, or last proof of life */
+    uint64_t first_seen_ms;
+    uint64_t last_used_ms;   /* last dispatch, 0: never */
+    uint32_t in_flight;      /* our dispatches that have not ended */
+    uint32_t in_flight_peak; /* most of them since the last report */
+    uint32_t foreign;        /* others' work, as far as a report showed it */
+    uint64_t dispatched_total;
+    struct list in_model; /* registry-private */
+    struct list in_live;  /* registry-private */
+};
+
+struct hive {
+    struct hive_facts facts;
+    enum liveness live;
+    uint64_t seen_ms;
+    struct list in_live; /* registry-private */
+};
+
+enum registry_change {
+    REGISTRY_WORKER_ROOM,    /* may take a job now: new, ready again, or freed */
+    REGISTRY_WORKER_LOST,    /* offline, failed, unreachable or gone: its runs fail over */
+    REGISTRY_WORKER_REMOVED, /* told before its memory goes; comes after LOST */
+    REGISTRY_HIVE_REMOVED,
+    REGISTRY_MODEL_KNOWN, /* a model reference was seen for the first time */
+};
+typedef void registry_change_fn(void *data, enum registry_change what, const struct worker *worker,
+                                const struct hive *hive, const char *model);
+
+struct registry;
+struct registry *registry_new(const struct registry_limits *limits, registry_change_fn *on_change,
+                              void *data);
+void registry_free(struct registry *r);
+
+/* --- Reports. The facts passed their check; they are copied. ------------ */
+
+/* Is there room for a report with these? ERR_LIMIT names the cap. */
+MUST_CHECK int registry_check_room(const struct registry *r, const struct hive_facts *hive,
+                                   const struct worker_facts *workers, size_t workers_len,
+                                   struct err *err);
+
+/* A hive's report: the whole truth about its workers (absent ones are removed). */
+void registry_hive_report(struct registry *r, const struct hive_facts *hive,
+                          const struct worker_facts *workers, size_t workers_len, uint64_t now_ms);
+void registry_worker_report(struct registry *r, const struct worker_facts *worker, uint64_t now_ms);
+
+/* A configured endpoint: never forgotten; offline until it is reachable. */
+void registry_worker_static(struct registry *r, const struct worker_facts *worker, uint64_t now_ms);
+
+/* A connection to it succeeded, or was refused or cut. Unreachable acts at once
+ * and lasts until the next report (static: until it is reachable again). */
+void registry_worker_reachable(struct registry *r, const char *worker_id, bool reachable,
+                               uint64_t now_ms);
+
+void registry_model_known(struct registry *r, const char *model); /* from the state directory */
+
+/* Apply ages at `now_ms`. */
+void registry_tick(struct registry *r, uint64_t now_ms);
+uint64_t registry_next_due_ms(const struct registry *r); /* UINT64_MAX: nothing ages */
+
+/* --- The ledger ---------------------------------------------------------- */
+
+void registry_charge(struct registry *r, const char *worker_id, uint64_t now_ms);  /* dispatched */
+void registry_release(struct registry *r, const char *worker_id, uint64_t now_ms); /* ended; a
+                                                                 removed worker is fine */
+
+/* --- Questions ------------------------------------------------------------ */
+
+const struct worker *registry_worker(const struct registry *r, const char *id); /* NULL: none */
+const struct hive *registry_hive(const struct registry *r, const char *id);
+
+/* Not offline, state ready or busy: may be given work when it has room. */
+bool worker_is_available(const struct worker *w);
+uint32_t worker_room(const struct worker *w); /* free slots by the ledger; 0 when not available */
+/* The seeds' "idle": room, nothing of anybody's running, and a GPU at rest. */
+bool worker_is_idle(const struct worker *w);
+
+/* What to look for; zero means any. All conditions must hold. */
+struct worker_query {
+    const char *model; /* exact reference */
+    const char *hive_id;
+    uint64_t vram_free_mb_min;
+    bool online;    /* online or degraded */
+    bool available; /* worker_is_available() */
+    bool has_room;  /* worker_room() > 0 */
+    bool idle;
+};
+
+/* Visit matches in order of first report, online ones before degraded ones, until
+ * `visit` returns false. Returns how many were visited. With a model, costs O(workers
+ * of that model). `visit` must not change the registry. */
+typedef bool registry_visit_fn(void *data, const struct worker *worker);
+size_t registry_find(const struct registry *r, const struct worker_query *q,
+                     registry_visit_fn *visit, void *data);
+
+/* The first match of registry_find(), no preference meant; NULL when none. The
+ * seeds' find_best_worker_for_model is {model, has_room}. */
+const struct worker *registry_find_first(const struct registry *r, const struct worker_query *q);
+size_t registry_count(const struct registry *r, const struct worker_query *q);
+
+typedef bool registry_visit_hive_fn(void *data, const struct hive *hive);
+/* `available`: also status ready or busy and health not unhealthy. */
+size_t registry_find_hives(const struct registry *r, bool online, bool available,
+                           registry_visit_hive_fn *visit, void *data);
+
+/* Could a request for it ever be served here: held by a worker, in a hive's list,
+ * or known from before. */
+bool registry_knows_model(const struct registry *r, const char *model);
+
+/* Every reference that a worker holds or a hive lists, each once, in order. */
+size_t registry_models(const struct registry *r, void (*visit)(void *data, const char *model),
+                       void *data);
