@@ -52,7 +52,7 @@ struct job_spec {
     char hive_id[HIVE_ID_SIZE];       /* a pin, "" for none */
     enum job_type type;
     enum job_priority priority;
-    uint64_t deadline_ms;   /* on the core's clock, 0: none */
+    uint64_t deadline_ms;   /* for the first byte, on the core's clock; 0: none */
     uint32_t prompt_tokens; /* an estimate: bytes of text / 4 */
     uint64_t prompt_hash;
     int64_t max_tokens; /* 0: not said */
@@ -65,6 +65,8 @@ struct job_spec {
 void job_spec_copy(struct job_spec *dst, const struct job_spec *src);
 void job_spec_free(struct job_spec *spec);
 
+struct lane;
+
 struct job {
     struct job_spec spec;
     enum job_state state;
@@ -73,15 +75,26 @@ struct job {
     unsigned attempt;                /* 1 for the first dispatch */
     bool worker_died;                /* a worker died under it once: no second time */
     char worker_id[WORKER_ID_SIZE];  /* while dispatched or streaming, else "" */
-    char tried[JOB_ATTEMPTS_MAX][WORKER_ID_SIZE]; /* workers that failed it */
-    size_t tried_len;
-    struct list in_queue;    /* jobs/queue.h */
-    struct list in_arrivals; /* core-private */
-    size_t heap_index;       /* core-private: place in the deadline heap */
+    char (*tried)[WORKER_ID_SIZE];   /* owned: workers that failed it; NULL for none */
+    size_t tried_len;                /* at most JOB_ATTEMPTS_MAX */
+    struct lane *lane;               /* queue-private (jobs/queue.h); NULL: not waiting */
+    struct list in_lane;             /* queue-private */
+    struct list in_entries;          /* queue-private */
+    struct list in_run;              /* core-private: the runs of one worker */
+    size_t heap_index;               /* jobs/deadlines.h; 0: not in a heap */
 };
 
-/* Move to `next`. A transition that the diagram does not have is a bug in the
- * caller and aborts, in release builds too. */
+/* Queued, with a copy of `spec`. */
+struct job *job_new(const struct job_spec *spec, uint64_t seq, uint64_t now_ms);
+void job_free(struct job *job); /* in no queue and no heap any more */
+
+/* Move to `next`; JOB_DISPATCHED counts as an attempt. A transition that the diagram
+ * does not have is a bug in the caller and aborts, in release builds too. */
 void job_enter(struct job *job, enum job_state next, uint64_t now_ms);
 
+void job_tried_on(struct job *job, const char *worker_id); /* it failed there */
 bool job_was_tried_on(const struct job *job, const char *worker_id);
+
+/* Could this worker ever run this job: right model, pins kept, not tried before?
+ * Whether it is up and has room is another question (scheduler/strategy.h). */
+bool job_fits(const struct job *job, const struct worker_facts *worker);

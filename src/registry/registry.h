@@ -9,6 +9,7 @@
  * degraded (schedulable last), beyond offline (not schedulable), 60 s forgotten. A
  * worker that no report mentions any more is removed at once. Static workers
  * (configured endpoints) have no reports: registry_worker_reachable() moves them.
+ * A worker id belongs to whoever reports it, until those reports leave it offline.
  *
  * Room is slots minus load. Load is the queen's own ledger of dispatches plus
  * `foreign`: what telemetry shows beyond anything the ledger can explain. A report
@@ -30,10 +31,13 @@ enum liveness { LIVE_ONLINE, LIVE_DEGRADED, LIVE_OFFLINE };
 const char *liveness_name(enum liveness live);
 
 struct registry_limits {
-    size_t workers_max, hives_max;
+    size_t workers_max, hives_max; /* 20,000 and 2,000; reports beyond are refused */
+    size_t models_max; /* 20,000 remembered; one beyond is known only while it is held */
     uint64_t degraded_after_ms, offline_after_ms, forgotten_after_ms; /* 3 s, 10 s, 60 s */
 };
 void registry_limits_init(struct registry_limits *l);
+
+struct model; /* registry-private */
 
 /* A worker in the registry. Read-only for all but the registry and the ledger. */
 struct worker {
@@ -47,24 +51,41 @@ struct worker {
     uint32_t in_flight_peak; /* most of them since the last report */
     uint32_t foreign;        /* others' work, as far as a report showed it */
     uint64_t dispatched_total;
-    struct list in_model; /* registry-private */
-    struct list in_live;  /* registry-private */
+
+    /* Registry-private from here. */
+    enum liveness age; /* `live` by the age of reports alone */
+    bool is_unreachable;
+    uint64_t full_ms;    /* of a static worker: when registry_worker_full() was said last */
+    uint64_t report;     /* number of the hive report that mentioned it last */
+    struct hive *hive;   /* that reported it; NULL: none */
+    struct model *model; /* that it holds; NULL: none */
+    size_t model_place;  /* among that model's workers */
+    struct list in_age;  /* workers of one age, oldest first; of a static one: full ones */
+    struct list in_hive;
 };
 
 struct hive {
-    struct hive_facts facts;
+    struct hive_facts facts; /* has_capabilities: of some report, not of the last one */
     enum liveness live;
     uint64_t seen_ms;
-    struct list in_live; /* registry-private */
+
+    /* Registry-private from here. */
+    struct list in_age;
+    struct list workers; /* worker.in_hive */
+    size_t workers_len;
 };
 
 enum registry_change {
-    REGISTRY_WORKER_ROOM,    /* may take a job now: new, ready again, or freed */
-    REGISTRY_WORKER_LOST,    /* offline, failed, unreachable or gone: its runs fail over */
+    REGISTRY_WORKER_ROOM,    /* has more room than before: new, ready again, or freed */
+    REGISTRY_WORKER_LOST,    /* silent too long, failed or gone: its runs fail over */
     REGISTRY_WORKER_REMOVED, /* told before its memory goes; comes after LOST */
     REGISTRY_HIVE_REMOVED,
-    REGISTRY_MODEL_KNOWN, /* a model reference was seen for the first time */
+    REGISTRY_MODEL_KNOWN, /* a worker held this model for the first time ever */
 };
+
+/* `worker`, `hive` or `model` as `what` says, the others NULL. Must not change the
+ * registry. Being unreachable loses no runs: those have connections of their own, and
+ * a worker that drains refuses new ones while it finishes what it has. */
 typedef void registry_change_fn(void *data, enum registry_change what, const struct worker *worker,
                                 const struct hive *hive, const char *model);
 
@@ -75,12 +96,15 @@ void registry_free(struct registry *r);
 
 /* --- Reports. The facts passed their check; they are copied. ------------ */
 
-/* Is there room for a report with these? ERR_LIMIT names the cap. */
+/* May this report come in? `hive` NULL: a worker that no hive owns. Errors: ERR_LIMIT
+ * names the cap; ERR_INVALID for an id twice in one report; ERR_CONFLICT for a worker
+ * that somebody else reports, naming both. */
 MUST_CHECK int registry_check_room(const struct registry *r, const struct hive_facts *hive,
                                    const struct worker_facts *workers, size_t workers_len,
                                    struct err *err);
 
-/* A hive's report: the whole truth about its workers (absent ones are removed). */
+/* A hive's report: the whole truth about its workers (absent ones are removed), and
+ * about what it could start if `has_capabilities`. */
 void registry_hive_report(struct registry *r, const struct hive_facts *hive,
                           const struct worker_facts *workers, size_t workers_len, uint64_t now_ms);
 void registry_worker_report(struct registry *r, const struct worker_facts *worker, uint64_t now_ms);
@@ -101,9 +125,14 @@ uint64_t registry_next_due_ms(const struct registry *r); /* UINT64_MAX: nothing 
 
 /* --- The ledger ---------------------------------------------------------- */
 
-void registry_charge(struct registry *r, const char *worker_id, uint64_t now_ms);  /* dispatched */
-void registry_release(struct registry *r, const char *worker_id, uint64_t now_ms); /* ended; a
-                                                                 removed worker is fine */
+void registry_charge(struct registry *r, const char *worker_id, uint64_t now_ms); /* dispatched */
+/* Ended. A worker that is gone by now is fine. */
+void registry_release(struct registry *r, const char *worker_id);
+
+/* It failed or refused a run: until its next report it gets no more than what its other
+ * runs free, so that one bad worker does not eat a whole queue in an instant. A static
+ * worker, which has no reports, is given a second. */
+void registry_worker_full(struct registry *r, const char *worker_id, uint64_t now_ms);
 
 /* --- Questions ------------------------------------------------------------ */
 
@@ -127,9 +156,11 @@ struct worker_query {
     bool idle;
 };
 
-/* Visit matches in order of first report, online ones before degraded ones, until
- * `visit` returns false. Returns how many were visited. With a model, costs O(workers
- * of that model). `visit` must not change the registry. */
+/* Visit matches in order of first report (with a model: of the first report with it),
+ * online ones before degraded ones before offline ones, until `visit` returns false.
+ * Returns how many were visited. With a model, costs O(workers of that model); with a
+ * model and has_room or idle, a 64th of that and the matches. `visit` must not change
+ * the registry. */
 typedef bool registry_visit_fn(void *data, const struct worker *worker);
 size_t registry_find(const struct registry *r, const struct worker_query *q,
                      registry_visit_fn *visit, void *data);
@@ -148,6 +179,6 @@ size_t registry_find_hives(const struct registry *r, bool online, bool available
  * or known from before. */
 bool registry_knows_model(const struct registry *r, const char *model);
 
-/* Every reference that a worker holds or a hive lists, each once, in order. */
+/* Every reference that a worker holds or a hive lists, each once, as first heard of. */
 size_t registry_models(const struct registry *r, void (*visit)(void *data, const char *model),
                        void *data);

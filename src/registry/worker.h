@@ -76,7 +76,10 @@ void worker_facts_copy(struct worker_facts *dst,
                        const struct worker_facts *src); /* dst valid or zeroed */
 void worker_facts_free(struct worker_facts *f);
 
-/* Can this be true? Errors: ERR_INVALID, param = the field, the worker named. */
+enum { SLOTS_MAX = 65535, ACTIVE_MAX = 1000000, QUEUED_MAX = 1000000 }; /* per worker */
+
+/* Can this be true? Errors: ERR_INVALID, param = the field, the worker named. What an
+ * unsigned field cannot hold (negative numbers) is refused where JSON is read. */
 MUST_CHECK int worker_facts_check(const struct worker_facts *f, struct err *err);
 
 struct device {
@@ -118,5 +121,7 @@ struct hive_facts {
     char (*models)[MODEL_REF_SIZE]; /* references this hive could start */
     size_t models_len;
 };
+void hive_facts_copy(struct hive_facts *dst,
+                     const struct hive_facts *src); /* dst valid or zeroed */
 void hive_facts_free(struct hive_facts *f);
 MUST_CHECK int hive_facts_check(const struct hive_facts *f, struct err *err);

@@ -10,9 +10,15 @@
  * of CORE_DISPATCH, CORE_QUEUED or CORE_FAIL; later a queued job gets CORE_DISPATCH
  * or CORE_FAIL. For each CORE_DISPATCH the edge owes one CORE_RUN_FINISHED or
  * CORE_RUN_FAILED (or CORE_JOB_CANCELLED), with at most one CORE_RUN_STARTED
- * before it. A later CORE_DISPATCH of the same job (attempt + 1), or CORE_FAIL,
- * also means: stop the run before it; nothing is owed for that one any more.
+ * before it. A run that failed, or whose worker was lost, before the first byte is
+ * followed by a CORE_DISPATCH of the same job (attempt + 1), by CORE_QUEUED when it
+ * has to wait for another worker, or by CORE_FAIL. Each of these three also means:
+ * stop the run before it; nothing is owed for that one any more.
  * Events about unknown jobs or old attempts are ignored: they crossed on the way.
+ *
+ * Waiting jobs go in order of arrival, those that come back from a failed run first;
+ * a job that must wait for one worker (a pin) holds up nobody else. One event costs
+ * O((jobs it moves) * log n), whatever the length of the queue.
  */
 #pragma once
 
@@ -63,7 +69,9 @@ struct core_event {
             uint64_t tokens_in, tokens_out; /* CORE_RUN_FINISHED; 0: not known */
         } run;
         struct {
-            const struct hive_facts *hive; /* copied, checked before (registry/worker.h) */
+            /* Copied, and checked before (registry/worker.h). A report that
+             * registry_check_room() refuses is ignored: ask it first, to say why. */
+            const struct hive_facts *hive;
             const struct worker_facts *workers;
             size_t workers_len;
         } report; /* CORE_HIVE_REPORT; CORE_WORKER_REPORT and _STATIC: workers[0] */
@@ -89,7 +97,7 @@ struct core_action {
     char job_id[JOB_ID_SIZE];
     unsigned attempt;            /* CORE_DISPATCH */
     const struct worker *worker; /* CORE_DISPATCH; valid until the next event */
-    size_t position;             /* CORE_QUEUED */
+    size_t position;             /* CORE_QUEUED: among those waiting for its model */
     char model[MODEL_REF_SIZE];  /* CORE_NOTE_MODEL */
     struct err err;              /* CORE_FAIL */
 };
@@ -128,5 +136,6 @@ struct core_stats {
     size_t running; /* dispatched or streaming: the ledger's sum */
     uint64_t arrived_total, dispatched_total, retried_total, failed_total, done_total,
         cancelled_total;
+    uint64_t looked_at_total; /* waiting jobs considered: what the queue's order costs */
 };
 void core_get_stats(const struct core *c, struct core_stats *ret);
