@@ -33,10 +33,11 @@ enum {
 
 /* Private but for its address: use the functions. */
 struct job_events {
-    struct buf text;   /* the kept events, then the marker */
-    struct buf starts; /* a uint64_t for each kept event: the offset where it begins */
-    uint64_t begin;    /* offset of the first byte in `text` */
-    uint64_t last_id;  /* of the newest event; 0: none yet */
+    struct buf text;     /* the kept events, then the marker */
+    struct buf starts;   /* a uint64_t for each kept event: the offset where it begins */
+    uint64_t begin;      /* offset of the first byte in `text` */
+    uint64_t events_end; /* offset behind the newest event */
+    uint64_t last_id;    /* of the newest event; 0: none yet */
     size_t bytes_max;
     bool is_closed;
 };
@@ -45,9 +46,9 @@ void job_events_init(struct job_events *e, size_t bytes_max);
 void job_events_deinit(struct job_events *e); /* idempotent */
 
 /*
- * Append an event; `json` is one line of JSON (a newline in it is a bug: assert).
- * Returns its id; 0, changing nothing, when the log is closed or already
- * JOB_EVENTS_SLACK_BYTES over its cap.
+ * Append an event; line breaks in `json` (legal between its tokens) become blanks.
+ * `name` is at most 40 bytes. Returns its id; 0, changing nothing, when the log is closed or
+ * already JOB_EVENTS_SLACK_BYTES over its cap.
  */
 uint64_t job_events_add(struct job_events *e, const char *name, struct str json);
 
