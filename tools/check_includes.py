@@ -16,7 +16,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # no loop, no socket and no clock. A program includes everything but programs.
 FOUNDATION = ["base", "loop", "http"]
 CORE = ["registry", "jobs", "scheduler"]
-EFFECTS = ["proxy", "models", "supervisor", "gpu", "engine"]
+EFFECTS = ["daemon", "proxy", "models", "supervisor", "gpu", "engine"]
 PROGRAMS = ["queen", "hive", "worker", "keeper"]
 
 LAYERS = {name: set(FOUNDATION[:i]) for i, name in enumerate(FOUNDATION)}

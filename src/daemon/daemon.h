@@ -1,0 +1,64 @@
+/*
+ * daemon - what every daemon of rbee does the same: the log, the lock on its state
+ * directory, its tokens and the rule that guards them, its listeners, and stopping.
+ *
+ *     daemon_init(&d, &setup, err)      reads tokens, locks, refuses what is unsafe
+ *     daemon_serve(&d, server, err)     listens, says "ready"
+ *     daemon_run(&d, on_stop, data)     until SIGTERM, SIGINT or daemon_stop(), then
+ *                                       on_stop, drain with its deadline, and return
+ *     daemon_deinit(&d)
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/option.h"
+#include "http/guard.h"
+#include "http/server.h"
+#include "loop/loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { DAEMON_LISTEN_MAX = 16 };
+
+struct daemon_setup {
+    const char *name;                /* "queen-rbee" */
+    const char *socket_name;         /* "queen.sock" in the state directory; NULL: none */
+    const struct option_list *listen; /* endpoints as text */
+    const struct option_list *hosts; /* names to answer to beside our own; may be NULL */
+    const char *state_dir;           /* NULL: none, nothing is locked */
+    const char *token_file, *hive_token_file, *admin_token_file; /* NULL: not given */
+    uint64_t drain_ms;
+};
+
+struct daemon {
+    struct daemon_setup setup;
+    struct loop *loop;
+    struct guard guard;
+    struct endpoint listen[DAEMON_LISTEN_MAX];
+    size_t listen_len;
+    int lock_fd;
+    struct http_server *server; /* borrowed, from daemon_serve() */
+    void (*on_stop)(void *data);
+    void *on_stop_data;
+    bool stopping;
+    struct endpoint bound; /* the first listener, with its real port */
+};
+
+/*
+ * Errors: ERR_INVALID (an endpoint; anything but loopback without a token), ERR_CONFLICT
+ * (the state directory is another process's), and secret_read()'s. What was taken so far
+ * is released again.
+ */
+MUST_CHECK int daemon_init(struct daemon *d, const struct daemon_setup *setup, struct err *err);
+void daemon_deinit(struct daemon *d);
+
+/* Bind everything and log one line "ready". Errors: http_server_listen()'s. */
+MUST_CHECK int daemon_serve(struct daemon *d, struct http_server *server, struct err *err);
+
+/* `on_stop` runs once when stopping begins, before the server drains; may be NULL. A
+ * second signal ends the wait at once. */
+void daemon_run(struct daemon *d, void (*on_stop)(void *data), void *data);
+
+/* As SIGTERM does. Any callback on the loop may call it; idempotent. */
+void daemon_stop(struct daemon *d);
