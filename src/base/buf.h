@@ -18,12 +18,17 @@ struct buf {
     char *p;         /* NULL until the first write */
     size_t off;      /* bytes consumed at the front */
     size_t len;      /* end of the content; the content is [off, len) */
-    size_t cap;      /* allocated */
+    size_t cap;      /* allocated, without the byte kept for a NUL */
     size_t max;      /* content may never be longer than this */
     bool overflowed; /* a write was refused */
 };
 
 void buf_init(struct buf *b, size_t max);
+
+/* Over `size` bytes of the caller's (a stack array), one of them kept for a NUL:
+ * never allocates, and is neither deinited nor taken. */
+void buf_init_fixed(struct buf *b, char *memory, size_t size);
+
 void buf_deinit(struct buf *b); /* frees, keeps `max`: the buffer may be used again */
 void buf_clear(struct buf *b);  /* empties, keeps the memory, clears `overflowed` */
 

@@ -51,7 +51,9 @@ struct json {
     unsigned depth;  /* containers open */
     bool value_read; /* the current member or element has been consumed */
     bool failed;
-    struct str key; /* raw (still escaped) current key, without quotes */
+    bool key_is_escaped;
+    struct str key;                        /* raw (still escaped) current key, without quotes */
+    struct str outer_keys[JSON_DEPTH_MAX]; /* of the containers that are open */
     struct err err; /* the first error; err.param names the key where known */
 };
 

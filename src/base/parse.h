@@ -13,4 +13,5 @@ bool parse_u64(const char *text, uint64_t *ret);
 /* The whole view must be the number. */
 bool parse_u64_str(struct str text, uint64_t *ret);
 bool parse_i64_str(struct str text, int64_t *ret);
-bool parse_double_str(struct str text, double *ret); /* finite, "1e3" allowed, C locale */
+/* Finite, "1e3" allowed, C locale; at most 511 characters. */
+bool parse_double_str(struct str text, double *ret);

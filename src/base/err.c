@@ -1,0 +1,175 @@
+#include "base/err.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+/* OpenAI's error types. */
+static const char REQUEST[] = "invalid_request_error";
+static const char AUTHENTICATION[] = "authentication_error";
+static const char PERMISSION[] = "permission_error";
+static const char POLICY[] = "policy_error";
+static const char RATE[] = "rate_limit_error";
+static const char SERVER[] = "server_error";
+
+#define ROW(code) [(code)-ERR_INVALID]
+
+/* clang-format off */
+static const struct row {
+    int http_status;
+    const char *name;
+    const char *type;
+    bool is_retriable;
+} rows[] = {
+    ROW(ERR_INVALID)             = { 400, "invalid_value",              REQUEST,        false },
+    ROW(ERR_JSON)                = { 400, "invalid_json",               REQUEST,        false },
+    ROW(ERR_MISSING)             = { 400, "missing_required_parameter", REQUEST,        false },
+    ROW(ERR_CONTEXT_LENGTH)      = { 400, "context_length_exceeded",    REQUEST,        false },
+    ROW(ERR_OPERATION_UNKNOWN)   = { 400, "unknown_operation",          REQUEST,        false },
+    ROW(ERR_NO_API_KEY)          = { 401, "missing_api_key",            AUTHENTICATION, false },
+    ROW(ERR_BAD_API_KEY)         = { 401, "invalid_api_key",            AUTHENTICATION, false },
+    ROW(ERR_FORBIDDEN)           = { 403, "forbidden",                  PERMISSION,     false },
+    ROW(ERR_ORIGIN)              = { 403, "origin_not_allowed",         PERMISSION,     false },
+    ROW(ERR_POLICY)              = { 403, "policy_rejected",            POLICY,         false },
+    ROW(ERR_NOT_FOUND)           = { 404, "not_found",                  REQUEST,        false },
+    ROW(ERR_MODEL_NOT_FOUND)     = { 404, "model_not_found",            REQUEST,        false },
+    ROW(ERR_METHOD)              = { 405, "method_not_allowed",         REQUEST,        false },
+    ROW(ERR_REQUEST_TIMEOUT)     = { 408, "request_timeout",            REQUEST,        true  },
+    ROW(ERR_CONFLICT)            = { 409, "conflict",                   REQUEST,        false },
+    ROW(ERR_CAPABILITIES_WANTED) = { 409, "capabilities_wanted",        REQUEST,        false },
+    ROW(ERR_STREAM_EXPIRED)      = { 410, "stream_expired",             REQUEST,        false },
+    ROW(ERR_TOO_LARGE)           = { 413, "body_too_large",             REQUEST,        false },
+    ROW(ERR_CONTENT_TYPE)        = { 415, "unsupported_media_type",     REQUEST,        false },
+    ROW(ERR_HOST)                = { 421, "misdirected_request",        REQUEST,        false },
+    ROW(ERR_HEADERS_TOO_LARGE)   = { 431, "headers_too_large",          REQUEST,        false },
+    ROW(ERR_QUEUE_FULL)          = { 429, "queue_full",                 RATE,           true  },
+    ROW(ERR_RATE_LIMIT)          = { 429, "rate_limit_exceeded",        RATE,           true  },
+    ROW(ERR_CLIENT_GONE)         = { 499, "client_closed_request",      REQUEST,        false },
+    ROW(ERR_CANCELLED)           = { 499, "cancelled",                  REQUEST,        false },
+    ROW(ERR_INTERNAL)            = { 500, "internal_error",             SERVER,         false },
+    ROW(ERR_SYSTEM)              = { 500, "system_error",               SERVER,         false },
+    ROW(ERR_UNSUPPORTED)         = { 501, "operation_not_supported",    SERVER,         false },
+    ROW(ERR_WORKER)              = { 502, "worker_error",               SERVER,         true  },
+    ROW(ERR_UPSTREAM)            = { 502, "bad_upstream",               SERVER,         true  },
+    ROW(ERR_NO_WORKERS)          = { 503, "no_workers_available",       SERVER,         true  },
+    ROW(ERR_QUEUE_TIMEOUT)       = { 503, "queue_timeout",              SERVER,         true  },
+    ROW(ERR_UNAVAILABLE)         = { 503, "unavailable",                SERVER,         true  },
+    ROW(ERR_LIMIT)               = { 503, "limit_reached",              SERVER,         true  },
+    ROW(ERR_DEADLINE)            = { 504, "deadline_exceeded",          SERVER,         false },
+    ROW(ERR_TIMEOUT)             = { 504, "timeout",                    SERVER,         true  },
+    ROW(ERR_HTTP_VERSION)        = { 505, "http_version_not_supported", SERVER,         false },
+};
+/* clang-format on */
+
+static const struct row *find(int code)
+{
+    static const struct row foreign = { 500, "unknown", SERVER, false };
+
+    if (code < ERR_INVALID || code > ERR_HTTP_VERSION)
+        return &foreign;
+    return &rows[code - ERR_INVALID];
+}
+
+/* Messages often quote what came from outside; whatever that was, the promise of
+ * one line holds. */
+static void keep_one_line(char *msg)
+{
+    for (; *msg; msg++) {
+        if ((unsigned char)*msg < ' ')
+            *msg = ' ';
+    }
+}
+
+/* Formats before it writes: an argument may point into `e` itself. A cut at the
+ * end is fine, it is prose. */
+static void __attribute__((format(printf, 4, 0)))
+fill(struct err *e, int code, int sys_errno, const char *fmt, va_list args)
+{
+    char msg[sizeof(e->msg)];
+
+    assert(code < 0);
+    (void)vsnprintf(msg, sizeof(msg), fmt, args);
+    keep_one_line(msg);
+    *e = (struct err){ .code = code, .sys_errno = sys_errno };
+    memcpy(e->msg, msg, sizeof(msg));
+}
+
+int err_set(struct err *e, int code, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    fill(e, code, 0, fmt, args);
+    va_end(args);
+    return code;
+}
+
+int err_param(struct err *e, int code, const char *param, const char *fmt, ...)
+{
+    char name[sizeof(e->param)];
+    va_list args;
+
+    (void)snprintf(name, sizeof(name), "%s", param);
+    keep_one_line(name);
+    va_start(args, fmt);
+    fill(e, code, 0, fmt, args);
+    va_end(args);
+    memcpy(e->param, name, sizeof(name));
+    return code;
+}
+
+int err_sys(struct err *e, const char *fmt, ...)
+{
+    int saved = errno;
+    va_list args;
+
+    va_start(args, fmt);
+    fill(e, ERR_SYSTEM, saved, fmt, args);
+    va_end(args);
+
+    size_t used = strlen(e->msg);
+    errno = saved; /* for %m, which unlike strerror() is safe in threads */
+    (void)snprintf(e->msg + used, sizeof(e->msg) - used, ": %m");
+    return e->code;
+}
+
+int err_wrap(struct err *e, const char *fmt, ...)
+{
+    char msg[sizeof(e->msg)];
+    va_list args;
+
+    assert(e->code < 0);
+    va_start(args, fmt);
+    (void)vsnprintf(msg, sizeof(msg), fmt, args);
+    va_end(args);
+
+    size_t used = strlen(msg);
+    size_t left = sizeof(msg) - 1 - used;
+    (void)snprintf(msg + used, left + 1, ": %.*s", (int)left, e->msg);
+    keep_one_line(msg);
+    memcpy(e->msg, msg, sizeof(msg));
+    return e->code;
+}
+
+const char *err_name(int code)
+{
+    return find(code)->name;
+}
+
+const char *err_type(int code)
+{
+    return find(code)->type;
+}
+
+int err_http_status(int code)
+{
+    return find(code)->http_status;
+}
+
+bool err_is_retriable(int code)
+{
+    return find(code)->is_retriable;
+}
