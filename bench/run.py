@@ -171,8 +171,7 @@ def measure_flood(proxy, _worker, scale):
 
 
 def measure_ttft(proxy, _worker, scale):
-    got = load(proxy, "-m", "stream", "-c", 8, "-r", int(500 * scale), "-n", 2, "-g", 1000,
-               "-t", 5000)
+    got = load(proxy, "-m", "stream", "-c", 8, "-r", int(200 * scale), "-n", 2, "-g", 20000)
     return {"ttft_p50_us": got["ttft_p50"], "ttft_p99_us": got["ttft_p99"],
             "errors": got["errors"]}
 
