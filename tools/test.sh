@@ -39,13 +39,13 @@ ninja -C build || fail "the release build failed"
 results="build-asan/results"
 rm -rf $results && mkdir -p $results
 
+logs=("$results/blackbox-build-asan.tap" "$results/blackbox-build.tap")
 if [[ $# == 0 ]]; then
     rm -f build-asan/meson-logs/testlog.json
+    logs+=(build-asan/meson-logs/testlog.json)
     meson test -C build-asan --no-rebuild --print-errorlogs
     set -- tests/blackbox/*.test.js
 fi
-if [[ -e $1 ]]; then
-    blackbox build-asan "$@"
-    blackbox build "$@"
-fi
-exec python3 tools/test_summary.py build-asan/meson-logs/testlog.json $results/*.tap
+blackbox build-asan "$@"
+blackbox build "$@"
+exec python3 tools/test_summary.py "${logs[@]}"

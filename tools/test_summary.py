@@ -55,7 +55,8 @@ def main(paths):
                 for line in log:
                     total += count_program(json.loads(line))
         except FileNotFoundError:
-            print(f"no results in {path}")
+            print(f"there are no results: {path}")
+            total["failed"] += 1
     if total["passed"] == 0:
         total["failed"] = max(1, total["failed"])
     skipped = f", {total['skipped']} skipped" if total["skipped"] else ""
