@@ -64,6 +64,11 @@ fetch() {
     mkdir -p "${target%/*}"
     mv "$work/new" $target
     check || die "$target is not what was unpacked"
+
+    # A build that was configured without the headers has no engine in it.
+    for build in build*/meson-private; do
+        [[ ! -d $build ]] || meson setup --reconfigure "${build%/*}" >/dev/null
+    done
 }
 
 case ${1:-} in
