@@ -1,0 +1,78 @@
+#include "http/server_internal.h"
+
+#include "base/json_write.h"
+
+#include <assert.h>
+
+enum { ERROR_BODY_BYTES_MAX = 16 * 1024 };
+
+static void write_openai(struct json_out *o, const struct err *err)
+{
+    json_str(o, "message", err->msg);
+    json_str(o, "type", err_type(err->code));
+    json_str(o, "param", err->param[0] ? err->param : NULL);
+    json_str(o, "code", err_name(err->code));
+}
+
+static void write_native(struct json_out *o, const struct err *err, const char *request_id)
+{
+    json_str(o, "code", err_name(err->code));
+    json_str(o, "message", err->msg);
+    if (err->param[0]) {
+        json_begin(o, "details", '{');
+        json_str(o, "param", err->param);
+        json_end(o);
+    }
+    json_str(o, "correlation_id", request_id);
+}
+
+/* What a client needs to decide on a retry (PROTOCOL "Status codes"). */
+static void write_advice(struct json_out *o, const struct err *err)
+{
+    if (err_is_retriable(err->code))
+        json_bool(o, "retriable", true);
+    if (err->retry_after_ms > 0)
+        json_uint(o, "retry_after_ms", err->retry_after_ms);
+    if (err->code == ERR_QUEUE_FULL)
+        json_str(o, "policy_label", "queue");
+}
+
+void http_error_body(const struct err *err, bool openai, const char *request_id, struct buf *out)
+{
+    struct json_out o;
+
+    json_out_init(&o, out);
+    json_begin(&o, NULL, '{');
+    json_begin(&o, "error", '{');
+    if (openai)
+        write_openai(&o, err);
+    else
+        write_native(&o, err, request_id);
+    if (!openai || err->code == ERR_QUEUE_FULL)
+        write_advice(&o, err);
+    json_end(&o);
+    json_end(&o);
+}
+
+static void add_headers(struct http_request *r, const struct err *err)
+{
+    if (err->retry_after_ms > 0) {
+        http_reply_header(r, "Retry-After", "%u", (err->retry_after_ms - 1) / 1000 + 1);
+        http_reply_header(r, "X-Backoff-Ms", "%u", err->retry_after_ms);
+    }
+    if (err_http_status(err->code) == 401)
+        http_reply_header(r, "WWW-Authenticate", "Bearer");
+}
+
+void http_reply_error(struct http_request *r, const struct err *err)
+{
+    bool openai = r->route && (r->route->flags & ROUTE_OPENAI);
+    struct buf body;
+
+    assert(err->code != ERR_OK);
+    add_headers(r, err);
+    buf_init(&body, ERROR_BODY_BYTES_MAX);
+    http_error_body(err, openai, r->id, &body);
+    http_reply(r, (unsigned)err_http_status(err->code), "application/json", buf_str(&body));
+    buf_deinit(&body);
+}
