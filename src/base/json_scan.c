@@ -206,20 +206,6 @@ bool json_scan_word(struct json *j, const char *word)
     return true;
 }
 
-static size_t encode(uint32_t c, char out[4])
-{
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    size_t n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    static const unsigned char lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
-    for (size_t i = n - 1; i > 0; i--, c >>= 6)
-        out[i] = (char)(0x80 | (c & 0x3f));
-    out[0] = (char)(lead[n] | c);
-    return n;
-}
-
 static void advance(struct str *s, size_t n)
 {
     s->p += n;
@@ -243,11 +229,11 @@ size_t json_decode_one(struct str *raw, char out[4])
     uint32_t c = (uint32_t)read_unit(raw->p + 1, 5);
     if (!is_high((int32_t)c)) {
         advance(raw, 6);
-        return encode(c, out);
+        return utf8_encode(c, out);
     }
     uint32_t low = (uint32_t)read_unit(raw->p + 7, 5);
     advance(raw, 12);
-    return encode(0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00), out);
+    return utf8_encode(0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00), out);
 }
 
 /* Moves the bytes up to the next escape to `dst`, unless that is NULL. */

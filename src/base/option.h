@@ -3,12 +3,15 @@
  * the environment (RBEE_NAME), the configuration file, --help, the man page and
  * the validation. Precedence: flag > environment > file > default.
  *
- * Files: YAML by default (a flat mapping: `listen: 127.0.0.1:7833`, lists for
- * repeatable options, a mapping for labels); a name that ends in ".toml" is read
- * as flat TOML. An unknown key or a bad value is an error that names file, line,
- * the allowed values and the nearest known key. Repeatable options: the highest
- * source that sets one replaces the lower sources' lists whole.
- * The only user of libyaml for configuration.
+ * Command line: GNU's ways (--name=value, --name value, -n value, -nvalue, -abc,
+ * "--"), operands anywhere. Environment: the prefix and the name in capitals with
+ * '_' for '-'; an empty variable is as good as none; a list's items stand between
+ * blanks. Files: YAML by default (a flat mapping: `listen: 127.0.0.1:7833`, lists
+ * for repeatable options, a mapping for labels); a name that ends in ".toml" is
+ * read as flat TOML (lists as arrays, labels as a table). An unknown key or a bad
+ * value is an error that names file, line, the allowed values and the nearest
+ * known key. Repeatable options: the highest source that sets one replaces the
+ * lower sources' lists whole. The only user of libyaml for configuration.
  */
 #pragma once
 
@@ -18,6 +21,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+enum { OPTION_FILE_MAX = 1024 * 1024 }; /* bytes of a configuration file */
 
 enum option_type {
     OPTION_FLAG,     /* bool: --name, --no-name; file and environment: true/false */
@@ -56,39 +61,45 @@ struct option {
     const char *help;           /* one sentence, no final newline; in the man page too */
 };
 
-/* A program's table ends with a row without a name. */
-struct option_program {
-    const char *name;             /* "queen-rbee" */
-    const char *summary;          /* one line */
-    const char *usage;            /* "[OPTION]...", or with operands "[OPTION]... PROMPT" */
-    const char *description;      /* paragraphs for the man page */
-    const char *env_prefix;       /* "RBEE_" */
-    const struct option *options; /* includes option_common's rows by hand */
-    const struct {
-        int code;
-        const char *meaning;
-    } * exits; /* exit codes for help and man; ends with NULL meaning */
+struct option_exit {
+    int code;
+    const char *meaning;
 };
 
-/* Where values came from, for messages such as "--listen" or "rbee.yaml:3". */
+/* A program's table ends with a row without a name. */
+struct option_program {
+    const char *name;                /* "queen-rbee" */
+    const char *summary;             /* one line */
+    const char *usage;               /* "[OPTION]...", or with operands "[OPTION]... PROMPT" */
+    const char *description;         /* paragraphs for the man page */
+    const char *env_prefix;          /* "RBEE_" */
+    const struct option *options;    /* includes option_common's rows by hand */
+    const struct option_exit *exits; /* for help and man; ends with a NULL meaning */
+};
+
 struct option_result {
-    char **operands; /* what is left of argv, borrowed from it */
+    char **operands; /* what is left of argv (reordered for it), borrowed */
     int operands_len;
 };
 
 /*
  * Fill `values` (a struct of the program's, zeroed by the caller) from defaults,
  * the file named by --config (or `default_config`, which may be absent; NULL:
- * none), the environment and argv. Release with options_free().
+ * none), the environment and argv. Release with options_free(), unless it failed.
+ * A flag "help" or "version" on the command line ends the work at once with only
+ * the defaults and that flag set, so that a broken file does not hide the help.
+ * A program whose usage is "[OPTION]..." takes no operands.
  * Errors: ERR_INVALID; the message names the flag, variable or file:line, what
- * was found and what is allowed.
+ * was found and what is allowed. ERR_SYSTEM, ERR_LIMIT: the file cannot be read,
+ * or is longer than OPTION_FILE_MAX.
  */
 MUST_CHECK int options_load(const struct option_program *program, int argc, char **argv,
                             const char *default_config, void *values, struct option_result *ret,
                             struct err *err);
 void options_free(const struct option_program *program, void *values);
 
-/* The pieces, each also used alone in tests and by the fuzzer. */
+/* A file's text alone, over what `values` holds; also what the fuzzer drives. On
+ * failure part of it may be set. Errors: ERR_INVALID. */
 MUST_CHECK int options_from_file_text(const struct option_program *program, const char *file_name,
                                       struct str text, void *values, struct err *err);
 
