@@ -38,7 +38,8 @@ static int add_own_addresses(struct guard *g, struct err *err)
     for (const struct ifaddrs *i = all; rc == 0 && i; i = i->ifa_next) {
         char text[NI_MAXHOST];
         int family = i->ifa_addr ? i->ifa_addr->sa_family : AF_UNSPEC;
-        socklen_t len = family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+        socklen_t len =
+            family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
         if ((family == AF_INET || family == AF_INET6) &&
             getnameinfo(i->ifa_addr, len, text, sizeof(text), NULL, 0, NI_NUMERICHOST) == 0) {
             text[strcspn(text, "%")] = '\0'; /* a link-local address comes with its interface */
@@ -57,8 +58,8 @@ static int add_hosts(struct daemon *d, struct err *err)
         const struct endpoint *e = &d->listen[i];
         if (e->is_unix)
             continue;
-        rc = is_wildcard(e->host) ? add_own_addresses(&d->guard, err) :
-                                    guard_add_host(&d->guard, str_of(e->host), err);
+        rc = is_wildcard(e->host) ? add_own_addresses(&d->guard, err)
+                                  : guard_add_host(&d->guard, str_of(e->host), err);
     }
     for (size_t i = 0; rc == 0 && d->setup.hosts && i < d->setup.hosts->len; i++)
         rc = guard_add_host(&d->guard, str_of(d->setup.hosts->items[i]), err);
@@ -110,6 +111,8 @@ static int parse_listen(struct daemon *d, struct err *err)
 
 static int lock_state(struct daemon *d, struct err *err)
 {
+    if (d->setup.check_only)
+        return 0;
     return d->setup.state_dir ? file_lock_dir(d->setup.state_dir, &d->lock_fd, err) : 0;
 }
 

@@ -22,13 +22,14 @@
 enum { DAEMON_LISTEN_MAX = 16 };
 
 struct daemon_setup {
-    const char *name;                /* "queen-rbee" */
-    const char *socket_name;         /* "queen.sock" in the state directory; NULL: none */
+    const char *name;                 /* "queen-rbee" */
+    const char *socket_name;          /* "queen.sock" in the state directory; NULL: none */
     const struct option_list *listen; /* endpoints as text */
-    const struct option_list *hosts; /* names to answer to beside our own; may be NULL */
-    const char *state_dir;           /* NULL: none, nothing is locked */
+    const struct option_list *hosts;  /* names to answer to beside our own; may be NULL */
+    const char *state_dir;            /* NULL: none, nothing is locked */
     const char *token_file, *hive_token_file, *admin_token_file; /* NULL: not given */
     uint64_t drain_ms;
+    bool check_only; /* check everything, take nothing (--check-config) */
 };
 
 struct daemon {

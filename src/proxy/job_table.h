@@ -77,6 +77,9 @@ void job_record_close(struct job_record *r, enum job_state state, const struct e
 /* `event: error` with the code in capitals as PROTOCOL has it, then close. */
 void job_record_fail(struct job_record *r, const struct err *err);
 
+/* The job was refused after all, before anybody knew its id: forget it at once. */
+void job_record_drop(struct job_record *r);
+
 /* --- Routes: GET /v1/jobs, GET and DELETE /v1/jobs/{id}, GET /v1/jobs/{id}/stream.
  * Each answers `req`, errors included (404 not_found, 410 stream_expired). */
 void job_table_reply_list(struct job_table *t, struct http_request *req);
@@ -86,6 +89,3 @@ void job_table_reply_delete(struct job_table *t, struct http_request *req);
 
 /* `200 {"job_id","sse_url"}` */
 void job_table_reply_accepted(struct http_request *req, const char *job_id);
-
-/* Cut every stream politely because the daemon stops (event error, then the end). */
-void job_table_drain(struct job_table *t);

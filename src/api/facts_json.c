@@ -1,0 +1,108 @@
+#include "api/facts_json.h"
+
+static void write_labels(struct json_out *o, const struct labels *labels)
+{
+    const char *key, *value;
+
+    json_begin(o, "labels", '{');
+    for (size_t i = 0; i < labels->count; i++) {
+        labels_at(labels, i, &key, &value);
+        json_str(o, key, value);
+    }
+    json_end(o);
+}
+
+static void write_resources(struct json_out *o, const struct worker_facts *w)
+{
+    json_double(o, "cpu_pct", w->cpu_pct);
+    json_uint(o, "rss_mb", w->rss_mb);
+    json_double(o, "io_r_mb_s", w->io_r_mb_s);
+    json_double(o, "io_w_mb_s", w->io_w_mb_s);
+    json_uint(o, "uptime_s", w->uptime_s);
+    json_double(o, "gpu_util_pct", w->gpu_util_pct);
+    json_uint(o, "vram_mb", w->vram_mb);
+    json_uint(o, "total_vram_mb", w->total_vram_mb);
+    json_begin(o, "gpu_ids", '[');
+    for (size_t i = 0; i < w->gpu_ids_len; i++)
+        json_uint(o, NULL, w->gpu_ids[i]);
+    json_end(o);
+    if (w->has_kv_used_pct)
+        json_double(o, "kv_used_pct", w->kv_used_pct);
+    if (w->has_tokens_per_s)
+        json_double(o, "tokens_per_s", w->tokens_per_s);
+}
+
+void facts_write_worker(struct json_out *o, const struct worker_facts *w)
+{
+    json_str(o, "worker_id", w->id);
+    json_str(o, "model", w->model[0] ? w->model : NULL);
+    json_str(o, "state", worker_state_name(w->state));
+    json_str(o, "kind", worker_kind_name(w->kind));
+    json_str(o, "address", w->address);
+    json_uint(o, "port", w->port);
+    json_uint(o, "slots", w->slots);
+    json_uint(o, "active", w->active);
+    json_uint(o, "queued", w->queued);
+    json_uint(o, "pid", w->pid);
+    json_str(o, "group", w->group);
+    json_str(o, "instance", w->instance);
+    write_resources(o, w);
+    write_labels(o, &w->labels);
+}
+
+void facts_write_hive(struct json_out *o, const struct hive_facts *h)
+{
+    json_str(o, "id", h->id);
+    json_str(o, "hostname", h->hostname);
+    json_str(o, "address", h->address);
+    json_uint(o, "port", h->port);
+    json_str(o, "operational_status", hive_status_name(h->status));
+    json_begin(o, "health_status", '{');
+    json_str(o, "status", hive_health_name(h->health));
+    if (h->health_reason[0])
+        json_str(o, "reason", h->health_reason);
+    json_end(o);
+    json_str(o, "version", h->version);
+    write_labels(o, &h->labels);
+}
+
+void facts_write_known_worker(struct json_out *o, const struct worker *w, uint64_t now_ms)
+{
+    facts_write_worker(o, &w->facts);
+    json_str(o, "hive_id", w->facts.hive_id[0] ? w->facts.hive_id : NULL);
+    json_str(o, "liveness", liveness_name(w->live));
+    json_bool(o, "static", w->is_static);
+    json_bool(o, "available", worker_is_available(w));
+    json_uint(o, "in_flight", w->in_flight);
+    json_uint(o, "room", worker_room(w));
+    json_uint(o, "heartbeat_age_ms", now_ms - w->seen_ms);
+    json_uint(o, "dispatched_total", w->dispatched_total);
+}
+
+static void write_device(struct json_out *o, const struct device *d)
+{
+    json_begin(o, NULL, '{');
+    json_str(o, "id", d->id);
+    json_str(o, "name", d->name);
+    json_str(o, "device_type", d->device_type);
+    if (d->vram_gb > 0)
+        json_double(o, "vram_gb", d->vram_gb);
+    if (d->compute_capability[0])
+        json_str(o, "compute_capability", d->compute_capability);
+    json_end(o);
+}
+
+void facts_write_known_hive(struct json_out *o, const struct hive *h, uint64_t now_ms)
+{
+    facts_write_hive(o, &h->facts);
+    json_str(o, "liveness", liveness_name(h->live));
+    json_uint(o, "heartbeat_age_ms", now_ms - h->seen_ms);
+    json_begin(o, "capabilities", '[');
+    for (size_t i = 0; i < h->facts.devices_len; i++)
+        write_device(o, &h->facts.devices[i]);
+    json_end(o);
+    json_begin(o, "models", '[');
+    for (size_t i = 0; i < h->facts.models_len; i++)
+        json_str(o, NULL, h->facts.models[i]);
+    json_end(o);
+}

@@ -1,0 +1,85 @@
+#include "api/flight.h"
+
+#include "api/queen.h"
+#include "api/queen_metrics.h"
+#include "base/clock.h"
+
+#include <assert.h>
+
+void flight_submit(struct flight *f, struct queen *q, const struct flight_ops *ops,
+                   const char *route, const struct job_spec *spec)
+{
+    struct core_event event = { .kind = CORE_JOB_ARRIVED, .u.arrived = spec };
+
+    f->ops = ops;
+    f->queen = q;
+    f->route = route;
+    f->arrived_us = clock_mono_us();
+    (void)str_copy(f->id, sizeof(f->id), str_of(spec->id));
+    (void)str_copy(f->model, sizeof(f->model), str_of(spec->model));
+    (void)map_put(&q->flights, str_of(f->id), f);
+    queen_event(q, &event);
+}
+
+static struct core_event run_event(const struct flight *f, enum core_event_kind kind)
+{
+    return (struct core_event){ .kind = kind, .u.run = { .job_id = f->id, .attempt = f->attempt } };
+}
+
+static void unregister(struct flight *f)
+{
+    (void)map_remove(&f->queen->flights, str_of(f->id));
+}
+
+void flight_started(struct flight *f)
+{
+    struct core_event event = run_event(f, CORE_RUN_STARTED);
+
+    f->first_byte_us = clock_mono_us();
+    queen_count_first_byte(f->queen, f);
+    queen_event(f->queen, &event);
+}
+
+void flight_failed(struct flight *f, enum run_failure failure, const struct err *err)
+{
+    struct core_event event = run_event(f, CORE_RUN_FAILED);
+
+    event.u.run.failure = failure;
+    event.u.run.err = *err;
+    if (failure != RUN_REFUSED)
+        probe_suspect(f->queen->probe, f->worker_id);
+    queen_event(f->queen, &event);
+}
+
+void flight_finished(struct flight *f, unsigned status, uint64_t tokens_in, uint64_t tokens_out)
+{
+    struct core_event event = run_event(f, CORE_RUN_FINISHED);
+
+    event.u.run.tokens_in = tokens_in;
+    event.u.run.tokens_out = tokens_out;
+    unregister(f);
+    queen_count_tokens(f->queen, f, tokens_in, tokens_out);
+    queen_count_end(f->queen, f, status < 400 ? 0 : ERR_INVALID);
+    queen_event(f->queen, &event);
+}
+
+void flight_cancelled(struct flight *f)
+{
+    struct core_event event = { .kind = CORE_JOB_CANCELLED, .u.cancelled = { .job_id = f->id } };
+
+    unregister(f);
+    queen_count_end(f->queen, f, ERR_CLIENT_GONE);
+    queen_event(f->queen, &event);
+}
+
+uint64_t flight_queue_ms(const struct flight *f)
+{
+    uint64_t until_us = f->dispatched_us ? f->dispatched_us : clock_mono_us();
+
+    return (until_us - f->arrived_us) / 1000;
+}
+
+struct flight *flight_find(struct queen *q, const char *job_id)
+{
+    return map_get(&q->flights, str_of(job_id));
+}

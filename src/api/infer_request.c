@@ -1,0 +1,280 @@
+#include "api/infer_request.h"
+
+#include "base/json.h"
+
+#include <math.h>
+
+enum {
+    PROMPT_HASH_BYTES = 1024, /* shared openings are what prefix affinity looks for */
+    STOP_STRINGS_MAX = 16,
+    TOP_K_MAX = 1000000,
+};
+
+/* What a field's reader may touch. */
+struct parse {
+    struct json *json;
+    struct infer_request *out;
+};
+
+static void read_model(struct parse *p)
+{
+    json_read_text(p->json, p->out->spec.model, sizeof(p->out->spec.model));
+}
+
+static void read_stream(struct parse *p)
+{
+    json_read_bool(p->json, &p->out->stream);
+}
+
+static void read_max_tokens(struct parse *p)
+{
+    json_read_i64_in(p->json, 1, INT32_MAX, &p->out->spec.max_tokens);
+}
+
+static void read_temperature(struct parse *p)
+{
+    json_read_double_in(p->json, 0, 100, &p->out->spec.temperature);
+}
+
+static void read_seed(struct parse *p)
+{
+    int64_t seed = 0;
+
+    json_read_i64(p->json, &seed);
+    p->out->spec.seed = (uint64_t)seed;
+    p->out->spec.has_seed = true;
+}
+
+static void read_fraction(struct parse *p)
+{
+    double value = 0;
+
+    json_read_double_in(p->json, 0, 1, &value);
+}
+
+static void read_penalty(struct parse *p)
+{
+    double value = 0;
+
+    json_read_double_in(p->json, -100, 100, &value);
+}
+
+static void read_top_k(struct parse *p)
+{
+    int64_t value = 0;
+
+    json_read_i64_in(p->json, -1, TOP_K_MAX, &value);
+}
+
+static void read_n(struct parse *p)
+{
+    int64_t value = 1;
+
+    json_read_i64_in(p->json, 1, 128, &value);
+}
+
+static void read_stop(struct parse *p)
+{
+    size_t count = 0;
+
+    if (json_peek(p->json) == JSON_STRING) {
+        json_skip(p->json);
+        return;
+    }
+    json_array(p->json)
+    {
+        if (json_peek(p->json) != JSON_STRING)
+            json_fail(p->json, "'stop' must be a string or an array of strings");
+        else if (++count > STOP_STRINGS_MAX)
+            json_fail(p->json, "'stop' may hold at most %d strings", STOP_STRINGS_MAX);
+        json_skip(p->json);
+    }
+}
+
+static void read_priority(struct parse *p)
+{
+    char name[32];
+
+    /* vLLM clients send a number here (lower is sooner); it orders nothing between
+     * bands, so only the words mean a band. */
+    if (json_peek(p->json) == JSON_NUMBER) {
+        json_skip(p->json);
+        return;
+    }
+    json_read_text(p->json, name, sizeof(name));
+    if (!p->json->failed && !job_priority_parse(str_of(name), &p->out->spec.priority))
+        json_fail(p->json, "'priority' must be \"interactive\" or \"batch\", found \"%s\"", name);
+}
+
+static void read_session(struct parse *p)
+{
+    json_read_text(p->json, p->out->spec.session_id, sizeof(p->out->spec.session_id));
+}
+
+static void read_worker_pin(struct parse *p)
+{
+    json_read_text(p->json, p->out->spec.worker_id, sizeof(p->out->spec.worker_id));
+}
+
+static void read_hive_pin(struct parse *p)
+{
+    json_read_text(p->json, p->out->spec.hive_id, sizeof(p->out->spec.hive_id));
+}
+
+static void read_deadline(struct parse *p)
+{
+    int64_t ms = 0;
+
+    json_read_i64_in(p->json, 1, INT64_C(1) << 40, &ms);
+    p->out->deadline_in_ms = (uint64_t)ms;
+    p->out->has_deadline = true;
+}
+
+static void read_labels(struct parse *p)
+{
+    char key[LABEL_KEY_MAX + 1], value[LABEL_VALUE_MAX + 1];
+    struct err err;
+
+    json_object(p->json)
+    {
+        if (!json_key_copy(p->json, key, sizeof(key)))
+            continue;
+        json_read_text(p->json, value, sizeof(value));
+        if (!p->json->failed &&
+            labels_set(&p->out->spec.labels, str_of(key), str_of(value), &err) < 0)
+            json_fail(p->json, "%s", err.msg);
+    }
+}
+
+static void read_prompt(struct parse *p)
+{
+    enum json_type type = json_peek(p->json);
+
+    if (type != JSON_STRING && type != JSON_ARRAY) {
+        json_fail(p->json, "must be a string or an array");
+        return;
+    }
+    json_read_raw(p->json, &p->out->prompt);
+}
+
+static void read_messages(struct parse *p)
+{
+    if (json_peek(p->json) != JSON_ARRAY) {
+        json_fail(p->json, "'messages' must be an array of {\"role\",\"content\"}");
+        return;
+    }
+    json_read_raw(p->json, &p->out->messages);
+}
+
+enum {
+    ON_CHAT = 1 << INFER_CHAT,
+    ON_COMPLETIONS = 1 << INFER_COMPLETIONS,
+    ON_EMBEDDINGS = 1 << INFER_EMBEDDINGS,
+    ON_NATIVE = 1 << INFER_NATIVE,
+    ON_GENERATE = ON_CHAT | ON_COMPLETIONS | ON_NATIVE,
+    ON_ALL = ON_GENERATE | ON_EMBEDDINGS
+};
+
+/* clang-format off */
+static const struct {
+    const char *name;
+    void (*read)(struct parse *p);
+    unsigned routes;
+} fields[] = {
+    { "model",                 read_model,       ON_ALL },
+    { "messages",              read_messages,    ON_CHAT | ON_NATIVE },
+    { "prompt",                read_prompt,      ON_COMPLETIONS | ON_NATIVE },
+    { "input",                 read_prompt,      ON_EMBEDDINGS },
+    { "stream",                read_stream,      ON_GENERATE },
+    { "max_tokens",            read_max_tokens,  ON_GENERATE },
+    { "max_completion_tokens", read_max_tokens,  ON_CHAT },
+    { "temperature",           read_temperature, ON_GENERATE },
+    { "top_p",                 read_fraction,    ON_GENERATE },
+    { "min_p",                 read_fraction,    ON_GENERATE },
+    { "top_k",                 read_top_k,       ON_GENERATE },
+    { "presence_penalty",      read_penalty,     ON_GENERATE },
+    { "frequency_penalty",     read_penalty,     ON_GENERATE },
+    { "n",                     read_n,           ON_GENERATE },
+    { "seed",                  read_seed,        ON_GENERATE },
+    { "stop",                  read_stop,        ON_GENERATE },
+    { "priority",              read_priority,    ON_ALL },
+    { "session_id",            read_session,     ON_ALL },
+    { "deadline_ms",           read_deadline,    ON_ALL },
+    { "worker_id",             read_worker_pin,  ON_ALL },
+    { "hive_id",               read_hive_pin,    ON_ALL },
+    { "labels",                read_labels,      ON_ALL },
+};
+/* clang-format on */
+
+static void read_member(struct parse *p, enum infer_route route)
+{
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        if (!(fields[i].routes & (1U << route)) || !json_key(p->json, fields[i].name))
+            continue;
+        /* null means "not given" for every optional field, as OpenAI's clients send it. */
+        if (!json_read_null(p->json))
+            fields[i].read(p);
+        return;
+    }
+    json_skip(p->json);
+}
+
+/* FNV-1a over the first bytes: equal openings give equal hashes. */
+static uint64_t hash_opening(struct str text)
+{
+    uint64_t hash = 14695981039346656037U;
+    size_t len = text.len < PROMPT_HASH_BYTES ? text.len : PROMPT_HASH_BYTES;
+
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ (unsigned char)text.p[i]) * 1099511628211U;
+    return hash;
+}
+
+static int check_required(enum infer_route route, const struct infer_request *r, struct err *err)
+{
+    if (r->spec.model[0] == '\0')
+        return err_param(err, ERR_MISSING, "model", "'model' is missing: name the model to use");
+    if (route == INFER_CHAT && !r->messages.p)
+        return err_param(err, ERR_MISSING, "messages", "'messages' is missing");
+    if (route == INFER_COMPLETIONS && !r->prompt.p)
+        return err_param(err, ERR_MISSING, "prompt", "'prompt' is missing");
+    if (route == INFER_EMBEDDINGS && !r->prompt.p)
+        return err_param(err, ERR_MISSING, "input", "'input' is missing");
+    if (route == INFER_NATIVE && !r->prompt.p && !r->messages.p)
+        return err_param(err, ERR_MISSING, "prompt", "'prompt' or 'messages' is missing");
+    if (route == INFER_NATIVE && r->prompt.p && r->messages.p)
+        return err_param(err, ERR_INVALID, "prompt", "give 'prompt' or 'messages', not both");
+    return 0;
+}
+
+int infer_request_parse(enum infer_route route, struct str body, struct infer_request *ret,
+                        struct err *err)
+{
+    struct infer_request r = { .spec = { .temperature = -1, .bytes = body.len } };
+    struct json json;
+    struct parse p = { .json = &json, .out = &r };
+
+    json_init(&json, body);
+    json_object(&json)
+    {
+        read_member(&p, route);
+    }
+    int rc = json_finish(&json, err);
+    if (rc == 0)
+        rc = check_required(route, &r, err);
+    if (rc < 0) {
+        infer_request_free(&r);
+        return rc;
+    }
+    struct str text = r.messages.p ? r.messages : r.prompt;
+    r.spec.type = route == INFER_EMBEDDINGS ? JOB_EMBEDDINGS : JOB_TEXT_GEN;
+    r.spec.prompt_tokens = text.len / 4 > UINT32_MAX ? UINT32_MAX : (uint32_t)(text.len / 4);
+    r.spec.prompt_hash = hash_opening(text);
+    *ret = r;
+    return 0;
+}
+
+void infer_request_free(struct infer_request *r)
+{
+    job_spec_free(&r->spec);
+}

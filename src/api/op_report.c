@@ -1,0 +1,248 @@
+/* Operations that the registry answers at once: a job with one `end` event that
+ * carries the result. */
+#include "api/operations.h"
+
+#include "api/facts_json.h"
+#include "api/queen.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/random.h"
+#include "proxy/job_table.h"
+
+enum { RESULT_BYTES_MAX = 16 * 1024 * 1024 };
+
+/* Everything a report's writer needs. */
+struct report {
+    struct queen *queen;
+    struct json_out *out;
+    uint64_t now_ms;
+    const char *wanted; /* id of a report about one thing */
+};
+
+static bool write_worker(void *data, const struct worker *w)
+{
+    struct report *r = data;
+
+    json_begin(r->out, NULL, '{');
+    facts_write_known_worker(r->out, w, r->now_ms);
+    json_end(r->out);
+    return true;
+}
+
+static bool write_hive(void *data, const struct hive *hive)
+{
+    struct report *r = data;
+
+    json_begin(r->out, NULL, '{');
+    facts_write_known_hive(r->out, hive, r->now_ms);
+    json_end(r->out);
+    return true;
+}
+
+static void write_model_members(struct report *r, const char *model)
+{
+    const struct worker_query ready = { .model = model, .available = true };
+
+    json_str(r->out, "id", model);
+    json_uint(r->out, "workers_ready", registry_count(core_registry(r->queen->core), &ready));
+}
+
+static void write_model(void *data, const char *model)
+{
+    struct report *r = data;
+
+    json_begin(r->out, NULL, '{');
+    write_model_members(r, model);
+    json_end(r->out);
+}
+
+static void write_workers(struct report *r)
+{
+    const struct worker_query all = { 0 };
+
+    json_begin(r->out, "workers", '[');
+    (void)registry_find(core_registry(r->queen->core), &all, write_worker, r);
+    json_end(r->out);
+}
+
+static void write_hives(struct report *r)
+{
+    json_begin(r->out, "hives", '[');
+    (void)registry_find_hives(core_registry(r->queen->core), false, false, write_hive, r);
+    json_end(r->out);
+}
+
+static void write_models(struct report *r)
+{
+    json_begin(r->out, "models", '[');
+    (void)registry_models(core_registry(r->queen->core), write_model, r);
+    json_end(r->out);
+}
+
+static void write_queen(struct report *r)
+{
+    struct core_stats stats;
+
+    core_get_stats(r->queen->core, &stats);
+    json_begin(r->out, "queen", '{');
+    json_str(r->out, "version", RBEE_VERSION);
+    json_str(r->out, "mode", r->queen->config.mode);
+    json_str(r->out, "scheduler", r->queen->config.core.strategy->name);
+    json_uint(r->out, "uptime_s", (r->now_ms - r->queen->started_ms) / 1000);
+    json_uint(r->out, "queue_depth", stats.queued);
+    json_uint(r->out, "running", stats.running);
+    json_uint(r->out, "done_total", stats.done_total);
+    json_uint(r->out, "failed_total", stats.failed_total);
+    json_uint(r->out, "cancelled_total", stats.cancelled_total);
+    json_end(r->out);
+}
+
+static void write_status(struct report *r)
+{
+    write_queen(r);
+    write_hives(r);
+    write_workers(r);
+    write_models(r);
+}
+
+/* Make the job, let `write` fill its result, end it, and tell its id. */
+static void reply_result(struct queen *q, struct http_request *req, const struct operation *op,
+                         void (*write)(struct report *r), const char *wanted)
+{
+    struct report report = { .queen = q, .now_ms = loop_now_ms(q->loop), .wanted = wanted };
+    char job_id[JOB_ID_SIZE] = "job-";
+    struct job_record *record;
+    struct json_out out;
+    struct buf json;
+    struct err err;
+
+    random_uuid4(job_id + 4);
+    if (job_table_add(q->jobs, job_id, op->name, NULL, NULL, &record, &err) < 0) {
+        http_reply_error(req, &err);
+        return;
+    }
+    buf_init(&json, RESULT_BYTES_MAX);
+    json_out_init(&out, &json);
+    report.out = &out;
+    json_begin(&out, NULL, '{');
+    json_str(&out, "type", "end");
+    json_str(&out, "job_id", job_id);
+    json_begin(&out, "result", '{');
+    write(&report);
+    json_end(&out);
+    json_end(&out);
+    (void)job_record_event(record, "end", buf_str(&json));
+    job_record_close(record, JOB_DONE, NULL);
+    job_table_reply_accepted(req, job_id);
+    buf_deinit(&json);
+}
+
+void op_status(struct queen *q, struct http_request *req, const struct operation *op)
+{
+    reply_result(q, req, op, write_status, NULL);
+}
+
+void op_hive_list(struct queen *q, struct http_request *req, const struct operation *op)
+{
+    reply_result(q, req, op, write_hives, NULL);
+}
+
+void op_worker_list(struct queen *q, struct http_request *req, const struct operation *op)
+{
+    reply_result(q, req, op, write_workers, NULL);
+}
+
+void op_model_list(struct queen *q, struct http_request *req, const struct operation *op)
+{
+    reply_result(q, req, op, write_models, NULL);
+}
+
+/* --- One of a kind, named in the body ------------------------------------- */
+
+/* The text of one member of the body, "" when absent. */
+static int read_member(struct http_request *req, const char *name, char *dst, size_t size,
+                       struct err *err)
+{
+    struct json j;
+
+    dst[0] = '\0';
+    json_init(&j, http_request_body(req));
+    json_object(&j)
+    {
+        if (json_key(&j, name))
+            json_read_text(&j, dst, size);
+        else
+            json_skip(&j);
+    }
+    int rc = json_finish(&j, err);
+    if (rc == 0 && dst[0] == '\0')
+        rc = err_param(err, ERR_MISSING, name, "'%s' is missing", name);
+    return rc;
+}
+
+static void write_one_hive(struct report *r)
+{
+    const struct hive *hive = registry_hive(core_registry(r->queen->core), r->wanted);
+
+    json_begin(r->out, "hive", '{');
+    facts_write_known_hive(r->out, hive, r->now_ms);
+    json_end(r->out);
+}
+
+static void write_one_worker(struct report *r)
+{
+    const struct worker *worker = registry_worker(core_registry(r->queen->core), r->wanted);
+
+    json_begin(r->out, "worker", '{');
+    facts_write_known_worker(r->out, worker, r->now_ms);
+    json_end(r->out);
+}
+
+static void write_one_model(struct report *r)
+{
+    json_begin(r->out, "model", '{');
+    write_model_members(r, r->wanted);
+    json_end(r->out);
+}
+
+static bool knows_hive(const struct registry *r, const char *id)
+{
+    return registry_hive(r, id) != NULL;
+}
+
+static bool knows_worker(const struct registry *r, const char *id)
+{
+    return registry_worker(r, id) != NULL;
+}
+
+static void reply_one(struct queen *q, struct http_request *req, const struct operation *op,
+                      const char *member, bool (*knows)(const struct registry *r, const char *id),
+                      void (*write)(struct report *r))
+{
+    char wanted[MODEL_REF_SIZE];
+    struct err err;
+
+    int rc = read_member(req, member, wanted, sizeof(wanted), &err);
+    if (rc == 0 && !knows(core_registry(q->core), wanted))
+        rc = err_param(&err, ERR_NOT_FOUND, member, "no %.*s '%s' is known here",
+                       (int)strcspn(member, "_"), member, wanted);
+    if (rc < 0)
+        http_reply_error(req, &err);
+    else
+        reply_result(q, req, op, write, wanted);
+}
+
+void op_hive_get(struct queen *q, struct http_request *req, const struct operation *op)
+{
+    reply_one(q, req, op, "hive_id", knows_hive, write_one_hive);
+}
+
+void op_worker_get(struct queen *q, struct http_request *req, const struct operation *op)
+{
+    reply_one(q, req, op, "worker_id", knows_worker, write_one_worker);
+}
+
+void op_model_get(struct queen *q, struct http_request *req, const struct operation *op)
+{
+    reply_one(q, req, op, "model", registry_knows_model, write_one_model);
+}

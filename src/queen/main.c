@@ -1,0 +1,163 @@
+/* queen-rbee - the boot order of the queen. */
+#include "queen/options.h"
+
+#include "api/static_worker.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "daemon/daemon.h"
+
+#include <limits.h>
+#include <stdio.h>
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2, MAN_BYTES_MAX = 256 * 1024 };
+
+static int wrong_use(const struct err *err)
+{
+    (void)fprintf(stderr, "queen-rbee: %s\nRun 'queen-rbee --help' for the options.\n", err->msg);
+    return EXIT_USAGE;
+}
+
+static int print_man(void)
+{
+    struct buf text;
+
+    buf_init(&text, MAN_BYTES_MAX);
+    options_man(&queen_program, &text);
+    struct str s = buf_str(&text);
+    (void)fwrite(s.p, 1, s.len, stdout);
+    buf_deinit(&text);
+    return 0;
+}
+
+static int add_workers(struct queen *q, const struct option_list *workers, struct err *err)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < workers->len; i++) {
+        struct worker_facts facts;
+        rc = static_worker_parse(str_of(workers->items[i]), &facts, err);
+        if (rc < 0)
+            return rc;
+        rc = queen_add_static_worker(q, &facts, err);
+        worker_facts_free(&facts);
+    }
+    return rc;
+}
+
+/* Every --worker read once before anything is taken: --check-config sees its faults. */
+static int check_workers(const struct option_list *workers, struct err *err)
+{
+    for (size_t i = 0; i < workers->len; i++) {
+        struct worker_facts facts;
+        int rc = static_worker_parse(str_of(workers->items[i]), &facts, err);
+        if (rc < 0)
+            return rc;
+        worker_facts_free(&facts);
+    }
+    return 0;
+}
+
+static void on_shutdown(void *data)
+{
+    daemon_stop(data);
+}
+
+static void on_stop(void *data)
+{
+    queen_stop(data);
+}
+
+static struct http_server *new_server(const struct queen_options *o, const struct daemon *d,
+                                      struct queen *q)
+{
+    struct http_server_options options;
+
+    http_server_options_init(&options);
+    options.body_bytes_max = o->body_bytes;
+    options.bodies_bytes_max = o->bodies_bytes;
+    options.connections_max = (size_t)o->connections;
+    options.guard = &d->guard;
+    options.server_name = queen_program.name;
+    return http_server_new(d->loop, &options, queen_routes, q);
+}
+
+static int serve(const struct queen_options *o, struct queen_config *config, struct daemon *d)
+{
+    struct err err;
+
+    config->guard = &d->guard;
+    struct queen *q = queen_new(d->loop, config);
+    struct http_server *server = new_server(o, d, q);
+    q->server = server;
+    q->on_shutdown = on_shutdown;
+    q->on_shutdown_data = d;
+    int rc = queen_load_models(q, &err);
+    if (rc == 0)
+        rc = add_workers(q, &o->workers, &err);
+    if (rc == 0)
+        rc = daemon_serve(d, server, &err);
+    if (rc < 0)
+        log_error("cannot start", LOG_ERR(&err));
+    else
+        daemon_run(d, on_stop, q);
+    http_server_free(server);
+    queen_free(q);
+    return rc < 0 ? EXIT_FAILED : 0;
+}
+
+static int run(const struct queen_options *o)
+{
+    char state_dir[PATH_MAX], models_file[PATH_MAX + 16];
+    struct queen_config config;
+    struct daemon d;
+    struct err err;
+
+    if (queen_options_config(o, &config, &err) < 0 || check_workers(&o->workers, &err) < 0)
+        return wrong_use(&err);
+    if (!o->common.state_dir &&
+        file_default_state_dir("queen", state_dir, sizeof(state_dir), &err) < 0)
+        return wrong_use(&err);
+    const char *dir = o->common.state_dir ? o->common.state_dir : state_dir;
+    (void)snprintf(models_file, sizeof(models_file), "%s/models", dir);
+    config.models_file = models_file;
+    const struct daemon_setup setup = {
+        .name = queen_program.name,
+        .socket_name = "queen.sock",
+        .listen = &o->common.listen,
+        .hosts = &o->hosts,
+        .state_dir = dir,
+        .token_file = o->common.token_file,
+        .hive_token_file = o->hive_token_file,
+        .admin_token_file = o->admin_token_file,
+        .drain_ms = o->drain_ms,
+        .check_only = o->common.check_config,
+    };
+    if (daemon_init(&d, &setup, &err) < 0) {
+        log_error("cannot start", LOG_ERR(&err));
+        return err.code == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
+    }
+    int rc = o->common.check_config ? 0 : serve(o, &config, &d);
+    daemon_deinit(&d);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    struct queen_options options = { 0 };
+    struct option_result result;
+    char config[PATH_MAX];
+    struct err err;
+    int rc = 0;
+
+    bool has_default = file_default_config("queen.yaml", config, sizeof(config), &err) == 0;
+    if (options_load(&queen_program, argc, argv, has_default ? config : NULL, &options, &result,
+                     &err) < 0)
+        return wrong_use(&err);
+    option_common_setup_log(&queen_program, &options.common);
+    if (options.man)
+        rc = print_man();
+    else if (!option_common_answer(&queen_program, &options.common))
+        rc = run(&options);
+    options_free(&queen_program, &options);
+    return rc;
+}
