@@ -179,9 +179,18 @@ static int listen_socket(struct daemon *d, struct err *err)
     return http_server_listen(d->server, &at, NULL, err);
 }
 
-int daemon_serve(struct daemon *d, struct http_server *server, struct err *err)
+void daemon_ready(const struct daemon *d)
 {
     char text[ENDPOINT_TEXT_SIZE] = "";
+
+    if (d->listen_len > 0)
+        endpoint_text(&d->bound, text);
+    log_info("ready", LOG_STR("listen", text), LOG_STR("version", RBEE_VERSION),
+             LOG_INT("pid", getpid()));
+}
+
+int daemon_serve(struct daemon *d, struct http_server *server, struct err *err)
+{
     int rc = 0;
 
     raise_descriptor_limit();
@@ -194,13 +203,9 @@ int daemon_serve(struct daemon *d, struct http_server *server, struct err *err)
     }
     if (rc == 0)
         rc = listen_socket(d, err);
-    if (rc < 0)
-        return rc;
-    if (d->listen_len > 0)
-        endpoint_text(&d->bound, text);
-    log_info("ready", LOG_STR("listen", text), LOG_STR("version", RBEE_VERSION),
-             LOG_INT("pid", getpid()));
-    return 0;
+    if (rc == 0 && !d->setup.ready_later)
+        daemon_ready(d);
+    return rc;
 }
 
 static void on_drained(void *data)

@@ -29,6 +29,7 @@ struct daemon_setup {
     const char *state_dir;            /* NULL: none, nothing is locked */
     const char *token_file, *hive_token_file, *admin_token_file; /* NULL: not given */
     uint64_t drain_ms;
+    bool ready_later; /* daemon_ready() says so, not daemon_serve(): a model loads meanwhile */
     bool check_only; /* check everything, take nothing (--check-config) */
 };
 
@@ -56,6 +57,9 @@ void daemon_deinit(struct daemon *d);
 
 /* Bind everything and log one line "ready". Errors: http_server_listen()'s. */
 MUST_CHECK int daemon_serve(struct daemon *d, struct http_server *server, struct err *err);
+
+/* The line "ready", once, of a daemon that was not when it began to serve. */
+void daemon_ready(const struct daemon *d);
 
 /* `on_stop` runs once when stopping begins, before the server drains; may be NULL. A
  * second signal ends the wait at once. */
