@@ -60,7 +60,7 @@ struct http_call_options {
 
 enum http_call_end {
     HTTP_CALL_DONE,    /* the answer ended properly */
-    HTTP_CALL_CONNECT, /* no connection: nothing was sent */
+    HTTP_CALL_CONNECT, /* no connection, also not within connect_ms: nothing was sent */
     HTTP_CALL_CUT,     /* reset or closed before the answer's proper end */
     HTTP_CALL_GARBAGE, /* not HTTP, or over the limits */
     HTTP_CALL_TIMEOUT,
