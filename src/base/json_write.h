@@ -42,7 +42,8 @@ void json_uint(struct json_out *o, const char *key, uint64_t value);
 void json_double(struct json_out *o, const char *key,
                  double value); /* shortest that reads back; not finite gives null */
 void json_bool(struct json_out *o, const char *key, bool value);
-void json_null(struct json_out *o, const char *key);
+/* Under another name for the linker: jansson has a json_null() too. */
+void json_null(struct json_out *o, const char *key) __asm__("json_out_null");
 void json_raw(struct json_out *o, const char *key, struct str value);  /* already JSON */
 void json_time(struct json_out *o, const char *key, uint64_t wall_ms); /* RFC 3339 */
 
