@@ -6,7 +6,7 @@
 #include "api/operations.h"
 
 #include "api/queen.h"
-#include "base/json.h"
+#include "base/json_texts.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "http/sse.h"
@@ -55,21 +55,13 @@ struct want {
 
 static int read_want(struct str body, struct want *w, struct err *err)
 {
-    struct json j;
+    const struct json_text members[] = {
+        { "hive_id", w->hive_id, sizeof(w->hive_id) },
+        { "worker_id", w->worker_id, sizeof(w->worker_id) },
+        { "model", w->model, sizeof(w->model) },
+    };
 
-    json_init(&j, body);
-    json_object(&j)
-    {
-        if (json_key(&j, "hive_id"))
-            json_read_text(&j, w->hive_id, sizeof(w->hive_id));
-        else if (json_key(&j, "worker_id"))
-            json_read_text(&j, w->worker_id, sizeof(w->worker_id));
-        else if (json_key(&j, "model"))
-            json_read_text(&j, w->model, sizeof(w->model));
-        else
-            json_skip(&j);
-    }
-    return json_finish(&j, err);
+    return json_texts_read(body, members, 3, err);
 }
 
 static bool note_hive(void *data, const struct hive *hive)
@@ -255,19 +247,12 @@ static void accepted(struct forward *f)
 /* A path of the hive's own, as our hives give it. */
 static bool read_sse_url(struct str body, char *dst, size_t size)
 {
-    struct json j;
-    struct err err;
+    const struct json_text members[] = { { "sse_url", dst, size } };
+    struct err ignored;
 
     dst[0] = '\0';
-    json_init(&j, body);
-    json_object(&j)
-    {
-        if (json_key(&j, "sse_url"))
-            json_read_text(&j, dst, size);
-        else
-            json_skip(&j);
-    }
-    return json_finish(&j, &err) == 0 && strncmp(dst, "/v1/", 4) == 0 && !strpbrk(dst, " \r\n");
+    return json_texts_read(body, members, 1, &ignored) == 0 && strncmp(dst, "/v1/", 4) == 0 &&
+           !strpbrk(dst, " \r\n");
 }
 
 static void on_posted(void *data, enum http_call_end how, unsigned status, struct str body,

@@ -5,7 +5,7 @@
 #include "api/facts_json.h"
 #include "api/queen.h"
 #include "base/clock.h"
-#include "base/json.h"
+#include "base/json_texts.h"
 #include "base/random.h"
 #include "proxy/job_table.h"
 
@@ -159,24 +159,15 @@ void op_model_list(struct queen *q, struct http_request *req, const struct opera
 
 /* --- One of a kind, named in the body ------------------------------------- */
 
-/* The text of one member of the body, "" when absent. */
-static int read_member(struct http_request *req, const char *name, char *dst, size_t size,
+static int read_wanted(struct http_request *req, const char *member, char *dst, size_t size,
                        struct err *err)
 {
-    struct json j;
+    const struct json_text members[] = { { member, dst, size } };
 
     dst[0] = '\0';
-    json_init(&j, http_request_body(req));
-    json_object(&j)
-    {
-        if (json_key(&j, name))
-            json_read_text(&j, dst, size);
-        else
-            json_skip(&j);
-    }
-    int rc = json_finish(&j, err);
+    int rc = json_texts_read(http_request_body(req), members, 1, err);
     if (rc == 0 && dst[0] == '\0')
-        rc = err_param(err, ERR_MISSING, name, "'%s' is missing", name);
+        rc = err_param(err, ERR_MISSING, member, "'%s' is missing", member);
     return rc;
 }
 
@@ -222,7 +213,7 @@ static void reply_one(struct queen *q, struct http_request *req, const struct op
     char wanted[MODEL_REF_SIZE];
     struct err err;
 
-    int rc = read_member(req, member, wanted, sizeof(wanted), &err);
+    int rc = read_wanted(req, member, wanted, sizeof(wanted), &err);
     if (rc == 0 && !knows(core_registry(q->core), wanted))
         rc = err_param(&err, ERR_NOT_FOUND, member, "no %.*s '%s' is known here",
                        (int)strcspn(member, "_"), member, wanted);

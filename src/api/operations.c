@@ -1,6 +1,6 @@
 #include "api/operations.h"
 
-#include "base/json.h"
+#include "base/json_texts.h"
 
 enum { OPERATION_NAME_SIZE = 64 };
 
@@ -70,17 +70,9 @@ static const struct operation *by_name(const char *name)
 int operation_find(struct str body, const struct operation **ret, struct err *err)
 {
     char name[OPERATION_NAME_SIZE] = "";
-    struct json j;
+    const struct json_text members[] = { { "operation", name, sizeof(name) } };
 
-    json_init(&j, body);
-    json_object(&j)
-    {
-        if (json_key(&j, "operation"))
-            json_read_text(&j, name, sizeof(name));
-        else
-            json_skip(&j);
-    }
-    int rc = json_finish(&j, err);
+    int rc = json_texts_read(body, members, 1, err);
     if (rc < 0)
         return rc;
     if (name[0] == '\0')
