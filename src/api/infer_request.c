@@ -84,9 +84,9 @@ static void read_stop(struct parse *p)
     json_array(p->json)
     {
         if (json_peek(p->json) != JSON_STRING)
-            json_fail(p->json, "'stop' must be a string or an array of strings");
+            json_fail(p->json, "must be a string or an array of strings");
         else if (++count > STOP_STRINGS_MAX)
-            json_fail(p->json, "'stop' may hold at most %d strings", STOP_STRINGS_MAX);
+            json_fail(p->json, "may hold at most %d strings", STOP_STRINGS_MAX);
         json_skip(p->json);
     }
 }
@@ -103,7 +103,7 @@ static void read_priority(struct parse *p)
     }
     json_read_text(p->json, name, sizeof(name));
     if (!p->json->failed && !job_priority_parse(str_of(name), &p->out->spec.priority))
-        json_fail(p->json, "'priority' must be \"interactive\" or \"batch\", found \"%s\"", name);
+        json_fail(p->json, "must be \"interactive\" or \"batch\", found \"%s\"", name);
 }
 
 static void read_session(struct parse *p)
@@ -160,7 +160,7 @@ static void read_prompt(struct parse *p)
 static void read_messages(struct parse *p)
 {
     if (json_peek(p->json) != JSON_ARRAY) {
-        json_fail(p->json, "'messages' must be an array of {\"role\",\"content\"}");
+        json_fail(p->json, "must be an array of {\"role\",\"content\"}");
         return;
     }
     json_read_raw(p->json, &p->out->messages);

@@ -413,6 +413,8 @@ void json_skip(struct json *j)
     struct str ignored;
     bool ignored_flag;
 
+    if (j->value_read)
+        return;
     switch (json_peek(j)) {
     case JSON_NULL:
         (void)json_read_null(j);

@@ -100,7 +100,7 @@ void json_read_str(struct json *j, struct arena *arena, struct str *ret);
 
 /* The raw text of the next value, whatever it is (checked while skipped). */
 void json_read_raw(struct json *j, struct str *ret);
-void json_skip(struct json *j);
+void json_skip(struct json *j); /* nothing to do when json_read_null() has just said true */
 
 /* Consume a null and return true; false, consuming nothing, for anything else. */
 bool json_read_null(struct json *j);
