@@ -135,7 +135,7 @@ static int read_string(struct reader *r, struct err *err)
         return fail(r, err, "strings over several lines are not supported");
     while (!skip_if(r, quote)) {
         char c = peek(r);
-        bool is_control = (unsigned char)c < ' ' && c != '\t';
+        bool is_control = ((unsigned char)c < ' ' && c != '\t') || c == 0x7f;
         if (r->rest.len == 0 || c == '\n')
             return fail(r, err, "a string does not end on its line");
         if (is_control)
