@@ -141,12 +141,10 @@ struct answer {
     bool ends_with_newline;
 };
 
-static void say(const struct answer *a, const char *fmt, const char *what)
+static void say(const struct answer *a, const char *text)
 {
-    if (a->options->quiet || !isatty(STDERR_FILENO))
-        return;
-    (void)fprintf(stderr, fmt, what);
-    (void)fputc('\n', stderr);
+    if (!a->options->quiet && isatty(STDERR_FILENO))
+        (void)fprintf(stderr, "%s\n", text);
 }
 
 static void on_token(struct answer *a, struct str json)
@@ -183,7 +181,7 @@ static void on_queued(struct answer *a, struct str json)
     struct json j;
     int64_t position = 0;
     struct err err;
-    char text[32];
+    char text[64];
 
     json_init(&j, json);
     json_object(&j)
@@ -195,8 +193,8 @@ static void on_queued(struct answer *a, struct str json)
     }
     if (json_finish(&j, &err) < 0 || position <= 1)
         return;
-    (void)snprintf(text, sizeof(text), "%lld", (long long)position);
-    say(a, "waiting, position %s in the queue", text);
+    (void)snprintf(text, sizeof(text), "waiting, position %lld in the queue", (long long)position);
+    say(a, text);
 }
 
 static bool on_event(void *data, struct str name, struct str json)
@@ -243,7 +241,7 @@ static void print_rate(const struct answer *a)
         return;
     (void)snprintf(text, sizeof(text), "%llu tokens, %.1f tokens/s", (unsigned long long)a->tokens,
                    (double)(a->tokens - 1) / seconds);
-    say(a, "%s", text);
+    say(a, text);
 }
 
 static void finish(struct answer *a, int rc)

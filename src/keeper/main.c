@@ -24,12 +24,20 @@ const struct command *const keeper_commands[] = {
     &cmd_hive,  &cmd_logs,   &cmd_man,    &cmd_completion, NULL,
 };
 
-static int fail_usage(const char *path, const char *fmt, const char *what)
+static int fail_usage(const char *path, const char *what)
 {
-    (void)fprintf(stderr, "rbee: ");
-    (void)fprintf(stderr, fmt, what);
-    (void)fprintf(stderr, "\nRun '%s --help' to see what there is.\n", path);
+    (void)fprintf(stderr, "rbee: %s\nRun '%s --help' to see what there is.\n", what, path);
     return EXIT_USAGE;
+}
+
+static int fail_command(const char *path, const char *name)
+{
+    const char *why =
+        name[0] == '-' ? "options come after the command, found" : "there is no command";
+    char what[256];
+
+    (void)snprintf(what, sizeof(what), "%s '%s'", why, name);
+    return fail_usage(path, what);
 }
 
 static void print(struct buf *text, FILE *to)
@@ -97,7 +105,7 @@ static int run_leaf(const char *path, const struct command *command, int argc, c
         abort();
     bool has_config = file_default_config("config.toml", config, sizeof(config), &err) == 0;
     if (options_load(&program, argc, argv, has_config ? config : NULL, options, &result, &err) < 0)
-        return fail_usage(path, "%s", err.msg);
+        return fail_usage(path, err.msg);
     int rc = EXIT_DONE;
     if (options->help) {
         struct buf text;
@@ -106,7 +114,7 @@ static int run_leaf(const char *path, const struct command *command, int argc, c
         print(&text, stdout);
         buf_deinit(&text);
     } else if (keeper_init(&k, options, &err) < 0) {
-        rc = fail_usage(path, "%s", err.msg);
+        rc = fail_usage(path, err.msg);
     } else {
         rc = command->run(&k, options, result.operands_len, result.operands);
         keeper_deinit(&k);
@@ -136,9 +144,7 @@ static int run_branch(const char *path, const char *summary, const struct comman
     }
     const struct command *command = find(commands, argv[1]);
     if (!command)
-        return argv[1][0] == '-'
-                   ? fail_usage(path, "options come after the command, found '%s'", argv[1])
-                   : fail_usage(path, "there is no command '%s'", argv[1]);
+        return fail_command(path, argv[1]);
     (void)snprintf(child, sizeof(child), "%s %s", path, command->name);
     if (command->children)
         return run_branch(child, command->summary, command->children, argc - 1, argv + 1);
