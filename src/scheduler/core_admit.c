@@ -1,0 +1,135 @@
+/* Who is let in, and the words for those who are not (PROTOCOL "Status codes"). */
+#include "scheduler/core_private.h"
+
+#include <stdio.h>
+
+enum {
+    RETRY_AFTER_MS = 1000,         /* a slot may be free by then */
+    RETRY_WORKERS_AFTER_MS = 5000, /* a worker may have started by then */
+};
+
+static bool is_candidate(const struct worker *worker, const struct job *job)
+{
+    bool is_starting = worker->live != LIVE_OFFLINE && worker->facts.state == WORKER_STARTING;
+
+    return (is_starting || worker_is_available(worker)) && job_fits(job, &worker->facts);
+}
+
+struct search {
+    const struct job *job;
+    bool found;
+};
+
+static bool on_worker(void *data, const struct worker *worker)
+{
+    struct search *search = data;
+
+    search->found = is_candidate(worker, search->job);
+    return !search->found;
+}
+
+bool core_has_candidate(const struct core *c, const struct job *job)
+{
+    const struct job_spec *spec = &job->spec;
+    const struct worker *pinned = registry_worker(c->registry, spec->worker_id);
+    struct worker_query query = { .model = spec->model, .online = true };
+    struct search search = { .job = job };
+
+    if (*spec->worker_id)
+        return pinned && is_candidate(pinned, job);
+    (void)registry_find(c->registry, &query, on_worker, &search);
+    return search.found;
+}
+
+static int check_pins(const struct core *c, const struct job_spec *spec, struct err *err)
+{
+    const struct worker *w = registry_worker(c->registry, spec->worker_id);
+
+    if (*spec->hive_id && !registry_hive(c->registry, spec->hive_id))
+        return err_param(err, ERR_NOT_FOUND, "hive_id",
+                         "There is no hive '%s'. The hives that are: rbee status.", spec->hive_id);
+    if (!*spec->worker_id)
+        return 0;
+    if (!w)
+        return err_param(err, ERR_NOT_FOUND, "worker_id",
+                         "There is no worker '%s'. The workers that are: rbee status.",
+                         spec->worker_id);
+    if (strcmp(w->facts.model, spec->model) != 0)
+        return err_param(err, ERR_INVALID, "worker_id",
+                         "Worker '%s' has the model '%s', not '%s'. Leave worker_id out, or ask "
+                         "for its model.",
+                         spec->worker_id, w->facts.model, spec->model);
+    if (*spec->hive_id && strcmp(w->facts.hive_id, spec->hive_id) != 0)
+        return err_param(err, ERR_INVALID, "hive_id",
+                         "Worker '%s' is not one of hive '%s'. Leave worker_id or hive_id out.",
+                         spec->worker_id, spec->hive_id);
+    return 0;
+}
+
+/* In seed 002's words; a pin is named behind them. */
+static int no_workers(const struct job_spec *spec, struct err *err)
+{
+    char pins[WORKER_ID_SIZE + HIVE_ID_SIZE + 64] = "";
+
+    if (*spec->worker_id)
+        (void)snprintf(pins, sizeof(pins), " The request wants worker '%s' only.", spec->worker_id);
+    else if (*spec->hive_id)
+        (void)snprintf(pins, sizeof(pins), " The request wants hive '%s' only.", spec->hive_id);
+    (void)err_set(err, ERR_NO_WORKERS,
+                  "No available worker found for model '%s'. Make sure a worker is running and "
+                  "has sent heartbeats to queen.%s",
+                  spec->model, pins);
+    err->retry_after_ms = RETRY_WORKERS_AFTER_MS;
+    return err->code;
+}
+
+int core_admit(const struct core *c, const struct job_spec *spec, struct err *err)
+{
+    if (!registry_knows_model(c->registry, spec->model))
+        return err_param(err, ERR_MODEL_NOT_FOUND, "model",
+                         "The model '%s' does not exist or is not served here. GET /v1/models "
+                         "lists those that are; start one with: rbee worker spawn.",
+                         spec->model);
+    int rc = check_pins(c, spec, err);
+    if (rc < 0)
+        return rc;
+    if (spec->deadline_ms > 0 && spec->deadline_ms <= c->now_ms)
+        return err_set(err, ERR_DEADLINE, "The deadline had passed before the request came.");
+
+    const struct job job = { .spec = *spec }; /* borrows its labels */
+    return core_has_candidate(c, &job) ? 0 : no_workers(spec, err);
+}
+
+int core_check_queue(const struct core *c, const struct job_spec *spec, struct err *err)
+{
+    const struct job_queue_stats *queue = job_queue_stats(c->queue);
+
+    if (queue->count >= c->options.queue_jobs_max)
+        (void)err_set(err, ERR_QUEUE_FULL, "The queue is full: %zu requests wait. Try again later.",
+                      queue->count);
+    else if (spec->bytes > c->options.queue_bytes_max ||
+             queue->bytes > c->options.queue_bytes_max - spec->bytes)
+        (void)err_set(err, ERR_QUEUE_FULL,
+                      "The queue is full: its %zu requests hold %llu bytes. Try again later.",
+                      queue->count, (unsigned long long)queue->bytes);
+    else
+        return 0;
+    err->retry_after_ms = RETRY_AFTER_MS;
+    return err->code;
+}
+
+void core_explain_timeout(const struct core *c, const struct job *job, struct err *err)
+{
+    unsigned long long waited_s = c->options.queue_timeout_ms / 1000;
+
+    if (core_has_candidate(c, job))
+        (void)err_set(err, ERR_QUEUE_TIMEOUT,
+                      "No slot for model '%s' became free within %llu s. Try again later.",
+                      job->spec.model, waited_s);
+    else
+        (void)err_set(err, ERR_QUEUE_TIMEOUT,
+                      "No worker for model '%s' came back within %llu s. Make sure a worker is "
+                      "running and has sent heartbeats to queen.",
+                      job->spec.model, waited_s);
+    err->retry_after_ms = RETRY_AFTER_MS;
+}
