@@ -68,10 +68,12 @@ enum json_type json_peek(struct json *j);
  * Leave a loop only by its own end (no break or return inside, unless the
  * reader is not used afterwards).
  */
-#define json_object(j) \
-    for (bool json_more_ = json_object_begin(j); json_more_; json_more_ = json_object_next(j))
-#define json_array(j) \
-    for (bool json_more_ = json_array_begin(j); json_more_; json_more_ = json_array_next(j))
+#define json_object(j) JSON_LOOP_(json_object, j, __LINE__)
+#define json_array(j) JSON_LOOP_(json_array, j, __LINE__)
+/* Its variable is named by the line, so that loops nest. */
+#define JSON_LOOP_(kind, j, line) JSON_LOOP_AT_(kind, j, line)
+#define JSON_LOOP_AT_(kind, j, line) \
+    for (bool more_##line = kind##_begin(j); more_##line; more_##line = kind##_next(j))
 bool json_object_begin(struct json *j); /* true: a member is ready, its key is read */
 bool json_object_next(struct json *j);
 bool json_array_begin(struct json *j); /* true: an element is ready */
