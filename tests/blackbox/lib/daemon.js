@@ -4,6 +4,7 @@
 // RBEE_BUILD names the build directory (default: build).
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
+import http from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { once } from "node:events";
@@ -74,12 +75,18 @@ export class Daemon {
     });
   }
 
-  // Starts `command` and waits for its ready line. Ends with the test `t`.
-  static async start(t, name, command, args, { env = {}, stateDir } = {}) {
+  // Starts `command`, which ends with the test `t`.
+  static launch(t, name, command, args, { env = {}, stateDir } = {}) {
     const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "pipe"] });
     const daemon = new Daemon(name, child);
     daemon.stateDir = stateDir;
     t.after(() => daemon.stop());
+    return daemon;
+  }
+
+  // The same, and waits for its ready line.
+  static async start(t, name, command, args, options) {
+    const daemon = Daemon.launch(t, name, command, args, options);
     await daemon.untilReady();
     return daemon;
   }
@@ -104,18 +111,21 @@ export class Daemon {
     this.url = `http://${ready.listen}`;
   }
 
-  // Asks for JSON: {status, headers, body}; body is text when it is not JSON.
+  // Asks for JSON: {status, headers, body}; body is text when it is not JSON. Each request
+  // has a connection of its own, so that descriptors can be counted.
   async request(method, urlPath, body, headers = {}) {
-    const answer = await fetch(this.url + urlPath, {
+    const sent = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+    const request = http.request(this.url + urlPath, {
       method,
-      headers: body === undefined ? headers : { "content-type": "application/json", ...headers },
-      body: body === undefined ? undefined : typeof body === "string" ? body : JSON.stringify(body),
-      signal: AbortSignal.timeout(30000),
+      headers: sent === undefined ? headers : { "content-type": "application/json", "content-length": Buffer.byteLength(sent), ...headers },
+      agent: false,
+      signal: AbortSignal.timeout(60000),
     });
-    const text = await answer.text();
-    let parsed = text;
-    if (answer.headers.get("content-type")?.startsWith("application/json")) parsed = JSON.parse(text);
-    return { status: answer.status, headers: answer.headers, body: parsed };
+    request.end(sent);
+    const [answer] = await once(request, "response");
+    const text = (await answer.setEncoding("utf8").toArray()).join("");
+    const isJson = answer.headers["content-type"]?.startsWith("application/json");
+    return { status: answer.statusCode, headers: new Headers(answer.headers), body: isJson ? JSON.parse(text) : text };
   }
 
   get(urlPath, headers) {

@@ -1,6 +1,7 @@
 // The cast of a test: a queen, hives, real and fake workers, each with its usual flags.
 import path from "node:path";
 import { Daemon, build, root, temporaryFolder } from "./daemon.js";
+import { until } from "./wait.js";
 
 const fakeProgram = path.join(root, "tests/fakes/fake_worker.js");
 export const modelsFolder = path.join(root, "models");
@@ -15,13 +16,19 @@ async function startProgram(t, program, options, env) {
   return Daemon.start(t, program, path.join(build, program), flags({ ...usual, ...options }), { env, stateDir });
 }
 
-export const startQueen = (t, options = {}, env = {}) => startProgram(t, "queen-rbee", options, env);
+// A queen, with untilReadyFor(model, workers): so many workers can be asked for it.
+export async function startQueen(t, options = {}, env = {}) {
+  const queen = await startProgram(t, "queen-rbee", options, env);
+  queen.untilReadyFor = (model, workers = 1) =>
+    until(`${workers} worker(s) for ${model}`, async () => (await queen.get(`/v1/models/${model}`)).body.workers_ready >= workers);
+  return queen;
+}
 
 export const startHive = (t, queen, options = {}, env = {}) =>
   startProgram(t, "rbee-hive", { "queen-url": queen.url, "models-dir": modelsFolder, ...options }, env);
 
 export const startWorker = (t, options = {}, env = {}) =>
-  startProgram(t, "llm-worker-rbee", { model: path.join(modelsFolder, tinyModel), "model-ref": tinyModel, threads: 1, ...options }, env);
+  startProgram(t, "llm-worker-rbee", { model: path.join(modelsFolder, tinyModel, `${tinyModel}.gguf`), "model-ref": tinyModel, threads: 1, ...options }, env);
 
 // A fake worker with set(), state() and reset() for its knobs and counters.
 export async function startFake(t, { knobs = {}, ...options } = {}) {
