@@ -24,9 +24,9 @@ static const struct {
 #undef F
 };
 
-#define GET_THEM                                                                       \
-    "`make engine` in the source tree fetches them (npm package "                      \
-    "@node-llama-cpp/linux-x64@3.22.1), or name their directory with --engine-dir or " \
+#define GET_THEM                                                                     \
+    "`make engine` in the source tree fetches it (npm package "                      \
+    "@node-llama-cpp/linux-x64@3.22.1), or name its directory with --engine-dir or " \
     "RBEE_ENGINE_DIR"
 
 static bool is_readable(const char *dir, const char *file, char *ret, size_t size)

@@ -20,7 +20,7 @@ enum {
 
 /* llama.cpp tells the reason of a failure to its log only, and the log is the
  * process's; whoever loads reads what its own thread was told. */
-static _Thread_local char last_complaint[200];
+static _Thread_local char first_complaint[200];
 
 static void on_log(enum ggml_log_level level, const char *text, void *data)
 {
@@ -28,7 +28,8 @@ static void on_log(enum ggml_log_level level, const char *text, void *data)
     (void)data;
 
     if (level == GGML_LOG_LEVEL_ERROR && line.len > 0) {
-        (void)snprintf(last_complaint, sizeof(last_complaint), "%.*s", STR_ARG(line));
+        if (!first_complaint[0]) /* what follows says that it failed, not why */
+            (void)snprintf(first_complaint, sizeof(first_complaint), "%.*s", STR_ARG(line));
         log_warn("llama.cpp", LOG_STRN("says", line));
     } else if (level == GGML_LOG_LEVEL_WARN && line.len > 0) {
         log_debug("llama.cpp", LOG_STRN("says", line));
@@ -105,12 +106,12 @@ static int load_weights(struct model *m, const struct engine_options *options,
         params.devices = devices;
     }
 
-    last_complaint[0] = '\0';
+    first_complaint[0] = '\0';
     m->llama = m->api.llama_model_load_from_file(options->model_path, params);
     if (!m->llama)
         return err_param(err, ERR_INVALID, "model", "the model '%s' cannot be loaded: %s",
                          options->model_path,
-                         last_complaint[0] ? last_complaint : "llama.cpp does not say why");
+                         first_complaint[0] ? first_complaint : "llama.cpp does not say why");
     return 0;
 }
 

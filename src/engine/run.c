@@ -83,6 +83,14 @@ void run_free(struct engine_run *run)
 
 /* --- Preparing ----------------------------------------------------------- */
 
+/* What clients call it. */
+static const char *prompt_field(const struct engine_run *run)
+{
+    if (run->embed)
+        return "input";
+    return run->prompt.messages_len > 0 ? "messages" : "prompt";
+}
+
 static void prepare(void *data) /* on the pool */
 {
     struct engine_run *run = data;
@@ -90,6 +98,9 @@ static void prepare(void *data) /* on the pool */
 
     if (prepare_task(&e->model, &run->prompt, &run->task, &run->prepare_err) == 0)
         run->prepare_err.code = 0;
+    else if (!run->prepare_err.param[0])
+        (void)str_copy(run->prepare_err.param, sizeof(run->prepare_err.param),
+                       str_of(prompt_field(run)));
     pthread_mutex_lock(&e->lock);
     e->preparing--;
     (void)pthread_cond_signal(&e->quiet);
