@@ -226,34 +226,18 @@ bool json_array_next(struct json *j)
     return true;
 }
 
-bool json_key(const struct json *j, const char *name)
+bool json_escaped_key(const struct json *j, struct str name)
 {
     struct str rest = j->key;
     char one[4];
 
-    if (!j->key_is_escaped)
-        return str_eq(j->key, name);
     while (rest.len > 0) {
         size_t n = json_decode_one(&rest, one);
-        if (strnlen(name, n) < n || memcmp(one, name, n) != 0)
+        if (name.len < n || memcmp(one, name.p, n) != 0)
             return false;
-        name += n;
+        name = (struct str){ name.p + n, name.len - n };
     }
-    return *name == '\0';
-}
-
-/* A raw string into a fixed array, with a NUL; fails the reader otherwise. */
-static bool copy_text(struct json *j, struct str raw, char *dst, size_t size)
-{
-    bool has_nul;
-
-    if (json_measure(raw, &has_nul) >= size)
-        json_fail(j, "must be at most %zu bytes long", size - 1);
-    else if (has_nul)
-        json_fail(j, "must not hold a NUL character");
-    else
-        dst[json_decode(raw, dst)] = '\0';
-    return !j->failed;
+    return name.len == 0;
 }
 
 bool json_key_copy(struct json *j, char *dst, size_t size)

@@ -79,8 +79,19 @@ bool json_object_next(struct json *j);
 bool json_array_begin(struct json *j); /* true: an element is ready */
 bool json_array_next(struct json *j);
 
-/* Is the current member's key `name` (escapes decoded)? */
-bool json_key(const struct json *j, const char *name);
+/* Is the current member's key `name` (escapes decoded)? Inline, so that comparing
+ * with a literal is a comparison of lengths most of the time. */
+bool json_escaped_key(const struct json *j, struct str name);
+static inline bool json_key_str(const struct json *j, struct str name)
+{
+    if (j->key_is_escaped)
+        return json_escaped_key(j, name);
+    return j->key.len == name.len && memcmp(j->key.p, name.p, name.len) == 0;
+}
+static inline bool json_key(const struct json *j, const char *name)
+{
+    return json_key_str(j, (struct str){ name, strlen(name) });
+}
 
 /* The current key, unescaped into `dst` with a NUL; false when it is too long
  * or holds a NUL (an error of the reader then, which names it). */
