@@ -175,41 +175,43 @@ enum {
     ON_ALL = ON_GENERATE | ON_EMBEDDINGS
 };
 
+#define NAME(literal) { literal, sizeof(literal) - 1 }
+
 /* clang-format off */
 static const struct {
-    const char *name;
+    struct str name;
     void (*read)(struct parse *p);
     unsigned routes;
 } fields[] = {
-    { "model",                 read_model,       ON_ALL },
-    { "messages",              read_messages,    ON_CHAT | ON_NATIVE },
-    { "prompt",                read_prompt,      ON_COMPLETIONS | ON_NATIVE },
-    { "input",                 read_prompt,      ON_EMBEDDINGS },
-    { "stream",                read_stream,      ON_GENERATE },
-    { "max_tokens",            read_max_tokens,  ON_GENERATE },
-    { "max_completion_tokens", read_max_tokens,  ON_CHAT },
-    { "temperature",           read_temperature, ON_GENERATE },
-    { "top_p",                 read_fraction,    ON_GENERATE },
-    { "min_p",                 read_fraction,    ON_GENERATE },
-    { "top_k",                 read_top_k,       ON_GENERATE },
-    { "presence_penalty",      read_penalty,     ON_GENERATE },
-    { "frequency_penalty",     read_penalty,     ON_GENERATE },
-    { "n",                     read_n,           ON_GENERATE },
-    { "seed",                  read_seed,        ON_GENERATE },
-    { "stop",                  read_stop,        ON_GENERATE },
-    { "priority",              read_priority,    ON_ALL },
-    { "session_id",            read_session,     ON_ALL },
-    { "deadline_ms",           read_deadline,    ON_ALL },
-    { "worker_id",             read_worker_pin,  ON_ALL },
-    { "hive_id",               read_hive_pin,    ON_ALL },
-    { "labels",                read_labels,      ON_ALL },
+    { NAME("model"),                 read_model,       ON_ALL },
+    { NAME("messages"),              read_messages,    ON_CHAT | ON_NATIVE },
+    { NAME("prompt"),                read_prompt,      ON_COMPLETIONS | ON_NATIVE },
+    { NAME("input"),                 read_prompt,      ON_EMBEDDINGS },
+    { NAME("stream"),                read_stream,      ON_GENERATE },
+    { NAME("max_tokens"),            read_max_tokens,  ON_GENERATE },
+    { NAME("max_completion_tokens"), read_max_tokens,  ON_CHAT },
+    { NAME("temperature"),           read_temperature, ON_GENERATE },
+    { NAME("top_p"),                 read_fraction,    ON_GENERATE },
+    { NAME("min_p"),                 read_fraction,    ON_GENERATE },
+    { NAME("top_k"),                 read_top_k,       ON_GENERATE },
+    { NAME("presence_penalty"),      read_penalty,     ON_GENERATE },
+    { NAME("frequency_penalty"),     read_penalty,     ON_GENERATE },
+    { NAME("n"),                     read_n,           ON_GENERATE },
+    { NAME("seed"),                  read_seed,        ON_GENERATE },
+    { NAME("stop"),                  read_stop,        ON_GENERATE },
+    { NAME("priority"),              read_priority,    ON_ALL },
+    { NAME("session_id"),            read_session,     ON_ALL },
+    { NAME("deadline_ms"),           read_deadline,    ON_ALL },
+    { NAME("worker_id"),             read_worker_pin,  ON_ALL },
+    { NAME("hive_id"),               read_hive_pin,    ON_ALL },
+    { NAME("labels"),                read_labels,      ON_ALL },
 };
 /* clang-format on */
 
 static void read_member(struct parse *p, enum infer_route route)
 {
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        if (!(fields[i].routes & (1U << route)) || !json_key(p->json, fields[i].name))
+        if (!(fields[i].routes & (1U << route)) || !json_key_str(p->json, fields[i].name))
             continue;
         /* null means "not given" for every optional field, as OpenAI's clients send it. */
         if (!json_read_null(p->json))

@@ -240,6 +240,20 @@ bool json_escaped_key(const struct json *j, struct str name)
     return name.len == 0;
 }
 
+/* A raw string into a fixed array, with a NUL; fails the reader otherwise. */
+static bool copy_text(struct json *j, struct str raw, char *dst, size_t size)
+{
+    bool has_nul;
+
+    if (json_measure(raw, &has_nul) >= size)
+        json_fail(j, "must be at most %zu bytes long", size - 1);
+    else if (has_nul)
+        json_fail(j, "must not hold a NUL character");
+    else
+        dst[json_decode(raw, dst)] = '\0';
+    return !j->failed;
+}
+
 bool json_key_copy(struct json *j, char *dst, size_t size)
 {
     return !j->failed && copy_text(j, j->key, dst, size);
