@@ -3,7 +3,8 @@
  * exactly once when it ends.
  *
  * An exec that fails is the error of child_start(), not an exit code. Every
- * descriptor but 0, 1, 2 is closed in the child. stdin is /dev/null.
+ * descriptor but 0, 1, 2 is closed in the child (a start marks all that this
+ * process has open close-on-exec). stdin is /dev/null; signals are as by default.
  */
 #pragma once
 
@@ -16,10 +17,12 @@
 struct loop;
 struct child;
 
-/* After this call the pointer is dead. signal_number is 0 for an orderly exit. */
+/* After this call the pointer is dead. signal_number is 0 for an orderly exit. What
+ * is left of the group can still be signalled inside the call. */
 typedef void child_exit_fn(void *data, int exit_code, int signal_number);
 
-/* What the child wrote to stdout (with capture_stdout). len 0: it closed it. */
+/* What the child wrote to stdout, all of it before on_exit; `bytes` is valid during
+ * the call. len 0: closed, by the child and everyone who inherited it. */
 typedef void child_output_fn(void *data, const char *bytes, size_t len);
 
 struct child_options {
@@ -41,5 +44,6 @@ pid_t child_pid(const struct child *c); /* also the id of its process group */
 void child_signal(struct child *c, int signum);
 void child_signal_group(struct child *c, int signum);
 
-/* Stop caring: no on_exit will come; the process goes on, and is still reaped. */
+/* Stop caring: no callback will come; the process goes on, what it writes is dropped,
+ * and it is still reaped. At the latest loop_free() lets go of it. */
 void child_forget(struct child *c);

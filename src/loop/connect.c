@@ -64,7 +64,7 @@ void connect_finish(struct stream *s)
     struct err err = { 0 };
 
     if (c->status != 0) {
-        s->is_broken = true;
+        s->is_broken = s->is_read_ended = true;
         describe(c, &err);
     }
     connecting_free(c);

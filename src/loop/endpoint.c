@@ -192,9 +192,9 @@ int endpoint_parse(struct str text, struct endpoint *ret, struct err *err)
         if (rc == 0)
             rc = split(&p, rest, err);
         if (rc == 0)
-            rc = check_host(&p, is_url, &e, err);
-        if (rc == 0)
             rc = check_port(&p, is_url, &e, err);
+        if (rc == 0)
+            rc = check_host(&p, is_url, &e, err);
     }
     if (rc == 0)
         *ret = e;

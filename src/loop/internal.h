@@ -46,8 +46,8 @@ struct stream {
     int error;                     /* errno that ended writing, 0 while it goes */
     bool is_unix : 1;
     bool is_reading : 1;    /* wanted; happens once connected, until the end */
-    bool is_read_ended : 1; /* told: no more bytes */
-    bool is_broken : 1;     /* `error` is set, or the connection never came */
+    bool is_read_ended : 1; /* told, or the connection never came */
+    bool is_broken : 1;     /* no more writing: `error` is set, or the same */
     bool is_over_low : 1;   /* on_drain is owed */
     bool is_shutdown : 1;
     bool has_lingered : 1; /* the error waited for one read more */

@@ -17,16 +17,19 @@
 struct loop;
 
 /* Never NULL. `clock` gives milliseconds that never go back, NULL for the
- * monotonic clock; tests pass their own and turn it by hand. */
+ * monotonic clock; tests pass their own and turn it by hand. From the first loop
+ * on, SIGPIPE is ignored: a peer that has gone is an error of the write. */
 struct loop *loop_new(uint64_t (*clock)(void *data), void *clock_data);
 
-/* Every timer stopped, every stream, listener and child closed before. Runs the
- * loop until libuv's close callbacks are through. */
+/* Every timer stopped, every stream, listener, bell, watch and child closed before
+ * (else abort). Waits for offloaded work and runs libuv's close callbacks. */
 void loop_free(struct loop *loop);
 
 uint64_t loop_now_ms(const struct loop *loop); /* cached once per turn */
 
-void loop_run(struct loop *loop);  /* until loop_stop() */
+/* Until loop_stop(), or until nothing is left that could ever happen. May be run
+ * again afterwards. */
+void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop); /* may be called before loop_run(), and twice */
 
 /* One turn without blocking: timers that are due, sockets that are ready.
@@ -74,7 +77,7 @@ void loop_deadlines_deinit(struct loop_deadlines *q); /* disarms what is left */
 void loop_deadline_arm(struct loop_deadlines *q, struct loop_deadline *d); /* restarts when armed */
 void loop_deadline_disarm(struct loop_deadline *d);
 
-/* Signals: one handler per signal number, until loop_free(). */
+/* Signals: one handler per signal number, the last one given, until loop_free(). */
 typedef void loop_signal_fn(void *data, int signum);
 void loop_signal(struct loop *loop, int signum, loop_signal_fn *fn, void *data);
 
@@ -96,8 +99,10 @@ void loop_bell_free(struct loop_bell *bell); /* no ring may come afterwards */
 
 /*
  * A descriptor that is not a socket of ours (inotify, a terminal, pidfd):
- * `fn` runs whenever it is readable. The descriptor stays the caller's and is
- * closed only after loop_watch_free().
+ * `fn` runs whenever it is readable or has failed: it reads until EAGAIN, because
+ * the descriptor is made non-blocking (a terminal then is so for all who share it).
+ * It stays the caller's and is closed only after loop_watch_free(). NULL for one
+ * that cannot be waited for: a plain file, which is always readable.
  */
 struct loop_watch;
 struct loop_watch *loop_watch_new(struct loop *loop, int fd, void (*fn)(void *data), void *data);

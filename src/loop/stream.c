@@ -3,6 +3,7 @@
 #include "loop/internal.h"
 
 #include <assert.h>
+#include <errno.h>
 
 enum {
     FLYING_MAX_BYTES = STREAM_LOW_WATER, /* so that the drain is noticed in time */
@@ -39,11 +40,13 @@ static void break_off(struct stream *s, int sys_errno)
     loop_timer_start(&s->later, 0);
 }
 
-static void tell_end(struct stream *s, int sys_errno)
+/* Nothing more will be read. After an orderly end writing may go on, and fail. */
+static void tell_end(struct stream *s)
 {
     loop_timer_stop(&s->later);
     s->is_reading = false;
-    s->events->on_end(s->data, sys_errno);
+    s->is_read_ended = true;
+    s->events->on_end(s->data, s->error);
 }
 
 static void on_later(struct loop_timer *timer)
@@ -58,11 +61,23 @@ static void on_later(struct loop_timer *timer)
         loop_timer_start(&s->later, 0);
     } else {
         uv_read_stop(uv_of(s));
-        tell_end(s, s->error);
+        tell_end(s);
     }
 }
 
 /* --- Reading ----------------------------------------------------------------- */
+
+/* When a reset comes with the last bytes, libuv 1.44 sees the hang-up and calls it
+ * an orderly end: the error is still at the socket, and an answer that was cut
+ * must not look whole. EPIPE stands for a reset after an orderly end. */
+static int error_of_end(const struct stream *s)
+{
+    int sys_errno = 0;
+    socklen_t len = sizeof(sys_errno);
+
+    (void)getsockopt(fd_of(s), SOL_SOCKET, SO_ERROR, &sys_errno, &len);
+    return sys_errno == EPIPE ? 0 : sys_errno;
+}
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
 {
@@ -78,20 +93,20 @@ static void on_read(uv_stream_t *uv, ssize_t n, const uv_buf_t *buf)
 
     if (n > 0) {
         s->events->on_read(s->data, buf->base, (size_t)n);
-    } else if (n == UV_EOF) {
-        s->is_read_ended = true;
-        tell_end(s, s->error);
     } else if (n < 0) {
-        s->is_broken = true;
-        s->error = s->error ? s->error : (int)-n;
-        tell_end(s, s->error);
+        int sys_errno = n == UV_EOF ? error_of_end(s) : (int)-n;
+        if (!s->is_broken && sys_errno != 0) {
+            s->is_broken = true;
+            s->error = sys_errno;
+        }
+        tell_end(s);
     }
 }
 
 void stream_read_start(struct stream *s)
 {
     assert(s->events);
-    if (s->is_reading || s->is_read_ended || (s->is_broken && !loop_timer_is_armed(&s->later)))
+    if (s->is_reading || s->is_read_ended)
         return;
     s->is_reading = true;
     if (!s->connecting)

@@ -19,7 +19,7 @@ void loop_timer_init(struct loop *loop, struct loop_timer *timer, loop_timer_fn 
 void loop_timer_start(struct loop_timer *timer, uint64_t in_ms)
 {
     struct loop *loop = timer->loop;
-    struct list *before = loop->timers.prev;
+    struct list *before;
 
     list_remove(&timer->link);
     if (__builtin_add_overflow(loop_now_ms(loop), in_ms, &timer->due_ms))
