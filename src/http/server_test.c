@@ -252,8 +252,10 @@ static void a_cut_answer_never_looks_whole(void **state)
         http_stream_abort(TAKE(s->held));
         peer_expect_end(&p);
         assert_int_equal(p.is_reset, cases[i].by_reset);
-        if (strstr(buf_cstr(&p.got), "0\r\n\r\n") && cases[i].length < 0)
-            fail_msg("ended properly");
+        struct str got = buf_str(&p.got);
+        assert_true(cases[i].by_reset ||
+                    str_starts((struct str){ got.p + got.len - 3, 3 }, "abc") ||
+                    str_starts((struct str){ got.p + got.len - 5, 5 }, "abc\r\n"));
         peer_close(&p);
     }
     assert_int_equal(s->gone, 0);
