@@ -156,6 +156,7 @@ static void dispatch(struct flight *base, const struct worker *worker)
     if (!f->has_queued)
         tell_queued(f, 1);
     job_record_set_state(f->record, JOB_DISPATCHED);
+    job_record_set_worker(f->record, base->worker_id);
     target_of_worker(&worker->facts, &target);
     const struct native_run_options options = {
         .worker = &target,
@@ -173,6 +174,7 @@ static void queued(struct flight *base, size_t position)
 
     native_run_cancel(TAKE(f->run));
     job_record_set_state(f->record, JOB_QUEUED);
+    job_record_set_worker(f->record, "");
     tell_queued(f, position);
 }
 
@@ -228,13 +230,10 @@ static void describe(void *data, struct json_out *o)
     const struct native_flight *f = data;
     size_t position = core_job_position(f->base.queen->core, f->base.id);
 
-    json_str(o, "model", f->base.model);
     json_uint(o, "attempt", f->base.attempt);
     json_uint(o, "queue_ms", flight_queue_ms(&f->base));
     if (position > 0)
         json_uint(o, "position", position);
-    else
-        json_str(o, "worker_id", f->base.worker_id);
 }
 
 /* --- Submission --------------------------------------------------------------------------- */
@@ -288,6 +287,7 @@ void op_infer(struct queen *q, struct http_request *req, const struct operation 
         infer_request_free(&parsed);
         return;
     }
+    job_record_set_model(f->record, parsed.spec.model);
     f->submit = req;
     f->seed = parsed.spec.seed;
     (void)str_copy(f->request_id, sizeof(f->request_id), str_of(http_request_id(req)));

@@ -112,6 +112,8 @@ void queen_event(struct queen *q, struct core_event *event)
 
 static void on_probe(void *data, const char *worker_id, bool reachable)
 {
+    log_debug("static worker probed", LOG_STR("worker_id", worker_id),
+              LOG_STR("answers", reachable ? "yes" : "no"));
     struct core_event event = {
         .kind = CORE_WORKER_REACHABLE,
         .u.reach = { .worker_id = worker_id, .reachable = reachable },

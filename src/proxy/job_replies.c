@@ -42,6 +42,10 @@ static void write_state(struct json_out *o, const struct job_record *r)
         json_time(o, "ended_at", r->ended_wall_ms);
     if (r->error_code[0])
         json_str(o, "error", r->error_code);
+    if (r->model[0])
+        json_str(o, "model", r->model);
+    if (r->worker_id[0])
+        json_str(o, "worker_id", r->worker_id);
     json_uint(o, "last_event_id", job_events_last_id(&r->events));
     json_str(o, "sse_url", url);
     if (r->owner && r->owner->describe)

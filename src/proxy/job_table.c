@@ -169,6 +169,16 @@ void job_record_set_state(struct job_record *r, enum job_state state)
     r->state = state;
 }
 
+void job_record_set_model(struct job_record *r, const char *model)
+{
+    (void)str_copy(r->model, sizeof(r->model), str_of(model));
+}
+
+void job_record_set_worker(struct job_record *r, const char *worker_id)
+{
+    (void)str_copy(r->worker_id, sizeof(r->worker_id), str_of(worker_id));
+}
+
 bool job_record_event(struct job_record *r, const char *name, struct str json)
 {
     (void)job_events_add(&r->events, name, json);

@@ -44,7 +44,7 @@ struct job_record_owner {
     void (*on_room)(void *data);
     /* Text of an idle comment (": queued position=3"), without newline. */
     void (*comment)(void *data, char *text, size_t size);
-    /* Members for the job's state object, beside the record's own. */
+    /* Members for the state object of a job that has not ended, beside the record's own. */
     void (*describe)(void *data, struct json_out *o);
 };
 
@@ -60,6 +60,10 @@ MUST_CHECK int job_table_add(struct job_table *t, const char *job_id, const char
 
 const char *job_record_id(const struct job_record *r);
 void job_record_set_state(struct job_record *r, enum job_state state);
+
+/* Told in the job's state, also after its end; "" takes it back. */
+void job_record_set_model(struct job_record *r, const char *model);
+void job_record_set_worker(struct job_record *r, const char *worker_id);
 
 /* Append an event and send it to the followers. `json` is one object. Returns false
  * when the record is full now: pause the source until on_room (the event is kept). */
