@@ -8,6 +8,7 @@ import http from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { once } from "node:events";
+import { after } from "node:test";
 import { fdCount, rssKb } from "./proc.js";
 import { until, within } from "./wait.js";
 
@@ -22,6 +23,15 @@ const living = new Set();
 process.on("exit", () => {
   for (const child of living) child.kill("SIGKILL");
 });
+
+// What a suite's before() starts ends with the suite: pass this where a test's `t` goes.
+export function suiteScope() {
+  const ends = [];
+  after(async () => {
+    for (const end of ends) await end();
+  });
+  return { after: (end) => ends.push(end) };
+}
 
 // A folder that is removed when the test ends.
 export function temporaryFolder(t) {
