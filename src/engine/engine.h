@@ -93,6 +93,7 @@ struct engine_facts {     /* fixed once the model is loaded */
     char fingerprint[17]; /* of the model's file, in hex: another file, another value */
     unsigned slots, ctx, threads;
     unsigned embedding_len; /* dimensions */
+    bool has_chat_template; /* it was made to answer, not only to go on with a text */
     unsigned vocab_len;
     uint64_t params, model_bytes;
 };

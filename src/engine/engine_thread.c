@@ -15,7 +15,10 @@ static bool is_stopping(const struct engine *e)
 
 static bool should_abort(void *data)
 {
-    return is_stopping(data);
+    if (!is_stopping(data))
+        return false;
+    model_hush();
+    return true;
 }
 
 /* --- Loading ------------------------------------------------------------- */

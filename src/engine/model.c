@@ -21,19 +21,27 @@ enum {
 /* llama.cpp tells the reason of a failure to its log only, and the log is the
  * process's; whoever loads reads what its own thread was told. */
 static _Thread_local char first_complaint[200];
+static _Thread_local bool is_hushed;
 
 static void on_log(enum ggml_log_level level, const char *text, void *data)
 {
     struct str line = { text, strcspn(text, "\n") };
     (void)data;
 
-    if (level == GGML_LOG_LEVEL_ERROR && line.len > 0) {
+    if (is_hushed || line.len == 0)
+        return;
+    if (level == GGML_LOG_LEVEL_ERROR) {
         if (!first_complaint[0]) /* what follows says that it failed, not why */
             (void)snprintf(first_complaint, sizeof(first_complaint), "%.*s", STR_ARG(line));
         log_warn("llama.cpp", LOG_STRN("says", line));
-    } else if (level == GGML_LOG_LEVEL_WARN && line.len > 0) {
+    } else if (level == GGML_LOG_LEVEL_WARN) {
         log_debug("llama.cpp", LOG_STRN("says", line));
     }
+}
+
+void model_hush(void)
+{
+    is_hushed = true;
 }
 
 /* --- Devices ------------------------------------------------------------ */
@@ -164,6 +172,7 @@ static void gather_facts(struct model *m, const struct engine_options *options)
     f->ctx = options->ctx ? options->ctx : (unsigned)m->api.llama_model_n_ctx_train(m->llama);
     f->embedding_len = (unsigned)m->api.llama_model_n_embd_out(m->llama);
     f->vocab_len = (unsigned)m->api.llama_vocab_n_tokens(m->vocab);
+    f->has_chat_template = m->api.llama_model_chat_template(m->llama, NULL) != NULL;
     f->params = m->api.llama_model_n_params(m->llama);
     f->model_bytes = m->api.llama_model_size(m->llama);
 }
@@ -225,10 +234,11 @@ static int copy_messages(const struct engine_message *messages, size_t len,
         struct str role = messages[i].role, content = messages[i].content;
         if ((role.len > 0 && memchr(role.p, '\0', role.len)) ||
             (content.len > 0 && memchr(content.p, '\0', content.len)))
-            return err_param(err, ERR_INVALID, "messages", "must not hold the character U+0000");
+            return err_param(err, ERR_INVALID, "messages",
+                             "a message must not hold the character U+0000");
         if (!buf_add(text, role.p, role.len) || !buf_putc(text, '\0') ||
             !buf_add(text, content.p, content.len) || !buf_putc(text, '\0'))
-            return err_param(err, ERR_LIMIT, "messages", "are too long");
+            return err_param(err, ERR_CONTEXT_LENGTH, "messages", "the messages are too long");
     }
     const char *at = buf_str(text).p; /* only now: the buffer moves while it grows */
     for (size_t i = 0; i < len; i++) {
@@ -263,11 +273,12 @@ int model_render(const struct model *m, const struct engine_message *messages, s
     for (int attempt = 0; attempt < 2; attempt++) {
         char *to = buf_reserve(out, room);
         if (!to)
-            return err_param(err, ERR_LIMIT, "messages", "are too long");
+            return err_param(err, ERR_CONTEXT_LENGTH, "messages", "the messages are too long");
         int32_t len =
             m->api.llama_chat_apply_template(template, chat, messages_len, true, to, (int32_t)room);
         if (len < 0)
-            return err_param(err, ERR_INVALID, "messages", "do not suit the model's chat template");
+            return err_param(err, ERR_INVALID, "messages",
+                             "the messages do not suit the model's chat template");
         if ((size_t)len <= room) {
             buf_commit(out, (size_t)len);
             return 0;

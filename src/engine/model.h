@@ -35,6 +35,9 @@ MUST_CHECK int model_load(struct model *m, const struct engine_options *options,
                           model_progress_fn *on_progress, void *data, struct err *err);
 void model_unload(struct model *m); /* also when half loaded */
 
+/* The calling thread is about to abort a batch: what llama.cpp says of that is no news. */
+void model_hush(void);
+
 /*
  * Tokens of `text` into `ret`, which holds facts.ctx of them. Returns how many, or
  * ERR_CONTEXT_LENGTH when they are not fewer than facts.ctx.
@@ -42,7 +45,7 @@ void model_unload(struct model *m); /* also when half loaded */
 MUST_CHECK int model_tokenize(const struct model *m, struct str text, int32_t *ret, size_t *ret_len,
                               struct err *err);
 
-/* The messages as one text, ready for the assistant's answer. ERR_INVALID, ERR_LIMIT. */
+/* The messages as one text, ready for the assistant's answer. ERR_INVALID, ERR_CONTEXT_LENGTH. */
 MUST_CHECK int model_render(const struct model *m, const struct engine_message *messages,
                             size_t messages_len, struct buf *out, struct err *err);
 

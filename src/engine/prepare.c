@@ -49,7 +49,7 @@ static int add_input(const struct model *m, const struct engine_input *input, st
     if (rc < 0)
         return rc;
     if (len == 0)
-        return err_set(err, ERR_INVALID, "must not be empty");
+        return err_set(err, ERR_INVALID, "the text must not be empty");
     all->len += len;
     return 0;
 }

@@ -10,7 +10,7 @@
 /*
  * Fill task->tokens, input_ends and inputs_len (malloc'ed, the task's owner frees them).
  * Errors: ERR_CONTEXT_LENGTH (an input is as long as a slot's context), ERR_INVALID (an
- * empty input, a token that the model has not), ERR_LIMIT; param names the field.
+ * empty input, a token that the model has not).
  */
 MUST_CHECK int prepare_task(const struct model *m, const struct engine_prompt *prompt,
                             struct task *task, struct err *err);

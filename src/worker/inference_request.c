@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/parse.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -273,7 +274,17 @@ static void read_presence_penalty(struct json *j, struct inference_request *r)
 
 static void read_seed(struct json *j, struct inference_request *r)
 {
-    json_read_i64(j, &r->seed);
+    struct json probe = *j;
+    struct str raw = { 0 };
+    uint64_t wide = 0;
+
+    json_read_raw(&probe, &raw);
+    if (parse_u64_str(raw, &wide)) { /* the upper half of 64 bits too */
+        r->seed = (int64_t)wide;
+        json_skip(j);
+    } else {
+        json_read_i64(j, &r->seed);
+    }
     r->has_seed = true;
 }
 
@@ -507,6 +518,16 @@ void inference_request_choose_seed(struct inference_request *r, uint64_t random)
         r->seed = (int64_t)(random & INT32_MAX);
     uint64_t seed = (uint64_t)r->seed;
     r->sampling.seed = (uint32_t)(seed ^ (seed >> 32));
+}
+
+void inference_request_make_chat(struct inference_request *r)
+{
+    if (r->inputs_len != 1 || r->inputs[0].tokens || r->inputs[0].text.len == 0)
+        return;
+    r->only_message = (struct engine_message){ str_of("user"), r->inputs[0].text };
+    r->messages = &r->only_message;
+    r->messages_len = 1;
+    r->inputs_len = 0;
 }
 
 void inference_request_to_run(struct inference_request *r, struct engine_run_options *ret)

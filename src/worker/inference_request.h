@@ -33,6 +33,7 @@ struct inference_request {
     size_t messages_len;
     struct engine_input *inputs;
     size_t inputs_len;
+    struct engine_message only_message; /* inference_request_make_chat()'s */
 
     struct engine_sampling sampling;
     bool has_seed;
@@ -62,6 +63,13 @@ void inference_request_free(void *request); /* fits engine_prompt::release */
 
 /* Make a seed when none was given: the answer names it. */
 void inference_request_choose_seed(struct inference_request *r, uint64_t random);
+
+/*
+ * Make a prompt that is one text into a chat with one user's message. For the native
+ * call: who prompts a model that was made to answer wants an answer, and who wants the
+ * bare text continued has /v1/completions. Anything else stays as it is.
+ */
+void inference_request_make_chat(struct inference_request *r);
 
 /* What the engine is asked for; borrows from `r`, which the engine releases. */
 void inference_request_to_run(struct inference_request *r, struct engine_run_options *ret);

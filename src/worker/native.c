@@ -183,6 +183,8 @@ void native_post(struct http_request *req)
     struct inference *inf = inference_new(w, req);
     inference_request_choose_seed(request, random_u64());
     inf->seed = request->seed;
+    if (engine_get_facts(w->engine)->has_chat_template)
+        inference_request_make_chat(request);
     inference_request_to_run(request, &run);
     run.events = &events;
     run.data = inf;
