@@ -11,6 +11,7 @@
 
 struct reader {
     struct option_file *file;
+    struct str text;
     yaml_parser_t parser;
     yaml_event_t event; /* the current one; zeroed when there is none */
 };
@@ -26,14 +27,24 @@ static struct str scalar(const struct reader *r)
     return (struct str){ (const char *)r->event.data.scalar.value, r->event.data.scalar.length };
 }
 
+/* Bad bytes are met while reading ahead, where libyaml has an offset and no line. */
+static size_t line_at(struct str text, size_t offset)
+{
+    size_t line = 1;
+
+    for (size_t i = 0; i < offset && i < text.len; i++)
+        line += text.p[i] == '\n';
+    return line;
+}
+
 static int syntax_error(const struct reader *r, struct err *err)
 {
     const yaml_parser_t *p = &r->parser;
-    size_t line = p->problem_mark.line ? p->problem_mark.line : p->context_mark.line;
+    size_t line = p->problem_mark.line ? p->problem_mark.line + 1 : p->context_mark.line + 1;
 
-    if (p->error == YAML_READER_ERROR) /* has an offset and no line */
-        line = p->mark.line;
-    return option_file_error(r->file, line + 1, err, "%s", p->problem ? p->problem : "not YAML");
+    if (p->error == YAML_READER_ERROR)
+        line = line_at(r->text, p->problem_offset);
+    return option_file_error(r->file, line, err, "%s", p->problem ? p->problem : "not YAML");
 }
 
 static bool has_properties(const yaml_event_t *e)
@@ -184,7 +195,7 @@ static int read_stream(struct reader *r, struct err *err)
 
 int option_read_yaml(struct option_file *f, struct str text, struct err *err)
 {
-    struct reader r = { .file = f };
+    struct reader r = { .file = f, .text = text };
 
     if (!yaml_parser_initialize(&r.parser))
         abort(); /* out of memory */

@@ -214,8 +214,7 @@ void option_describe(const struct option *o, char ret[OPTION_ALLOWED_SIZE])
         describe_choices(o, ret, size);
         break;
     case OPTION_LIST:
-        (void)snprintf(ret, size,
-                       o->flags & OPTION_PAIR ? "KEY=VALUE" : "a text that is not empty");
+        (void)snprintf(ret, size, o->flags & OPTION_PAIR ? "KEY=VALUE" : "a non-empty text");
         break;
     }
 }
