@@ -1,8 +1,6 @@
 #include "base/mem.h"
 #include "loop/internal.h"
 
-#include <assert.h>
-
 /* --- Timers ---------------------------------------------------------------- */
 
 static struct loop_timer *of(struct list *link)
