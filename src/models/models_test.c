@@ -104,6 +104,7 @@ static void what_is_no_reference_is_refused_by_name(void **state)
         { { "tiny/", 5 }, ERR_INVALID },
         { { "tiny\0x", 6 }, ERR_INVALID },
         { { "ti\nny", 5 }, ERR_INVALID },
+        { { "ti\xffny", 5 }, ERR_INVALID },
         { { "absent", 6 }, ERR_MODEL_NOT_FOUND },
         { { "org", 3 }, ERR_MODEL_NOT_FOUND },
     };

@@ -31,7 +31,8 @@ struct supervisor {
     struct loop_timer tick;
     struct sampler *sampler;
     uint64_t sampled_ms;
-    uint32_t ports_tried; /* where in the range the next search begins */
+    uint32_t ports_tried; /* where in the range the next search begins; at first anywhere, so that
+                             hives of one machine do not meet */
     char logs_dir[STATE_PATH_SIZE], tokens_dir[STATE_PATH_SIZE];
     void (*on_stopped)(void *data); /* NULL: not stopping */
     void *on_stopped_data;

@@ -99,7 +99,21 @@ static void enter_cgroup(struct supervised *w)
         w->cgroup[0] = '\0';
 }
 
-/* Ours without RBEE_*: the hive's options are not the worker's. The caller frees the list. */
+/* The options in our environment are the hive's own (--queen-url, --state-dir, ...), but
+ * for those that are a worker's. */
+static bool is_for_workers(const char *variable)
+{
+    static const char *const passed[] = { "RBEE_ENGINE_DIR=", "RBEE_GPU_LAYERS=",
+                                          "RBEE_LOG_LEVEL=" };
+
+    for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+        if (str_starts(str_of(variable), passed[i]))
+            return true;
+    return !str_starts(str_of(variable), "RBEE_") &&
+           !str_starts(str_of(variable), "CUDA_DEVICE_ORDER=");
+}
+
+/* The caller frees the list. */
 static const char **worker_environment(void)
 {
     size_t len = 0, kept = 0;
@@ -108,8 +122,7 @@ static const char **worker_environment(void)
         len++;
     const char **env = mem_alloc(len + 2, sizeof(*env));
     for (size_t i = 0; i < len; i++)
-        if (!str_starts(str_of(environ[i]), "RBEE_") &&
-            !str_starts(str_of(environ[i]), "CUDA_DEVICE_ORDER="))
+        if (is_for_workers(environ[i]))
             env[kept++] = environ[i];
     env[kept] = device_order;
     return env;

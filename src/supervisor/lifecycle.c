@@ -97,7 +97,9 @@ static void take_load(struct worker_facts *f, const struct worker_info *info)
 {
     if (info->slots > 0)
         f->slots = info->slots;
-    f->active = info->active;
+    /* More than it can run is a worker's miscount, for which no queen should refuse the
+     * reports of a whole machine. */
+    f->active = info->active < f->slots ? info->active : f->slots;
     f->queued = info->queued;
     f->has_kv_used_pct = info->has_kv_used_pct;
     f->kv_used_pct = info->kv_used_pct;

@@ -318,6 +318,7 @@ int supervisor_new(struct loop *loop, struct http_client *client,
     s->loop = loop;
     s->client = client;
     s->options = *options;
+    s->ports_tried = (uint32_t)(random_u64() % UINT16_MAX);
     s->on_event = on_event;
     s->data = data;
     list_init(&s->workers);

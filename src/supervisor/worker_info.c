@@ -1,8 +1,7 @@
 #include "supervisor/worker_info.h"
 
 #include "base/json.h"
-
-enum { SLOTS_MAX = 100000, QUEUED_MAX = 100000000 };
+#include "registry/worker.h"
 
 static uint32_t read_count(struct json *j, int64_t max)
 {
@@ -25,7 +24,7 @@ int worker_info_parse(struct str body, struct worker_info *ret, struct err *err)
         } else if (json_key(&j, "slots")) {
             info.slots = read_count(&j, SLOTS_MAX);
         } else if (json_key(&j, "active")) {
-            info.active = read_count(&j, SLOTS_MAX);
+            info.active = read_count(&j, ACTIVE_MAX);
         } else if (json_key(&j, "queued")) {
             info.queued = read_count(&j, QUEUED_MAX);
         } else if (json_key(&j, "kv_used_pct")) {
