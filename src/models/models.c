@@ -52,9 +52,12 @@ static int check_ref(struct str ref, struct err *err)
     if (ref.len == 0 || ref.len >= MODEL_REF_SIZE - sizeof(suffix))
         return err_param(err, ERR_INVALID, "model", "'model' must be a reference of 1 to %zu bytes",
                          MODEL_REF_SIZE - sizeof(suffix) - 1);
+    bool is_text = utf8_is_valid(ref);
     for (size_t i = 0; i < ref.len; i++)
-        if (iscntrl((unsigned char)ref.p[i]))
-            return err_param(err, ERR_INVALID, "model", "'model' must not hold control characters");
+        is_text = is_text && !iscntrl((unsigned char)ref.p[i]);
+    if (!is_text)
+        return err_param(err, ERR_INVALID, "model",
+                         "'model' must be UTF-8 without control characters");
     if (!parts_are_names(ref))
         return err_param(err, ERR_INVALID, "model",
                          "'%.*s' is not a model reference: it names a model inside the models "
