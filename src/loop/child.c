@@ -207,5 +207,4 @@ void child_forget(struct child *c)
     c->is_forgotten = true;
     list_remove(&c->link);
     list_push_back(&c->loop->orphans, &c->link);
-    uv_unref((uv_handle_t *)&c->process);
 }
