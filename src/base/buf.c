@@ -33,7 +33,7 @@ void buf_clear(struct buf *b)
 
 static void move_to_front(struct buf *b)
 {
-    if (b->off == 0)
+    if (!b->p || b->off == 0)
         return;
     memmove(b->p, b->p + b->off, buf_len(b));
     b->len -= b->off;

@@ -88,7 +88,7 @@ static void a_stream_through_the_buffer_keeps_its_order(void **state)
             assert_true(buf_putc(&b, (char)next_in++));
         size_t taken = (size_t)(round % 31);
         for (size_t i = 0; i < taken && buf_len(&b) > 0; i++) {
-            assert_int_equal((unsigned char)buf_str(&b).p[0], next_out++);
+            assert_int_equal((unsigned char)buf_cstr(&b)[0], next_out++);
             buf_consume(&b, 1);
         }
     }

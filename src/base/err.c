@@ -19,54 +19,54 @@ static const char SERVER[] = "server_error";
 
 /* clang-format off */
 static const struct row {
-    int http_status;
+    short http_status;
+    bool is_retriable;
     const char *name;
     const char *type;
-    bool is_retriable;
 } rows[] = {
-    ROW(ERR_INVALID)             = { 400, "invalid_value",              REQUEST,        false },
-    ROW(ERR_JSON)                = { 400, "invalid_json",               REQUEST,        false },
-    ROW(ERR_MISSING)             = { 400, "missing_required_parameter", REQUEST,        false },
-    ROW(ERR_CONTEXT_LENGTH)      = { 400, "context_length_exceeded",    REQUEST,        false },
-    ROW(ERR_OPERATION_UNKNOWN)   = { 400, "unknown_operation",          REQUEST,        false },
-    ROW(ERR_NO_API_KEY)          = { 401, "missing_api_key",            AUTHENTICATION, false },
-    ROW(ERR_BAD_API_KEY)         = { 401, "invalid_api_key",            AUTHENTICATION, false },
-    ROW(ERR_FORBIDDEN)           = { 403, "forbidden",                  PERMISSION,     false },
-    ROW(ERR_ORIGIN)              = { 403, "origin_not_allowed",         PERMISSION,     false },
-    ROW(ERR_POLICY)              = { 403, "policy_rejected",            POLICY,         false },
-    ROW(ERR_NOT_FOUND)           = { 404, "not_found",                  REQUEST,        false },
-    ROW(ERR_MODEL_NOT_FOUND)     = { 404, "model_not_found",            REQUEST,        false },
-    ROW(ERR_METHOD)              = { 405, "method_not_allowed",         REQUEST,        false },
-    ROW(ERR_REQUEST_TIMEOUT)     = { 408, "request_timeout",            REQUEST,        true  },
-    ROW(ERR_CONFLICT)            = { 409, "conflict",                   REQUEST,        false },
-    ROW(ERR_CAPABILITIES_WANTED) = { 409, "capabilities_wanted",        REQUEST,        false },
-    ROW(ERR_STREAM_EXPIRED)      = { 410, "stream_expired",             REQUEST,        false },
-    ROW(ERR_TOO_LARGE)           = { 413, "body_too_large",             REQUEST,        false },
-    ROW(ERR_CONTENT_TYPE)        = { 415, "unsupported_media_type",     REQUEST,        false },
-    ROW(ERR_HOST)                = { 421, "misdirected_request",        REQUEST,        false },
-    ROW(ERR_HEADERS_TOO_LARGE)   = { 431, "headers_too_large",          REQUEST,        false },
-    ROW(ERR_QUEUE_FULL)          = { 429, "queue_full",                 RATE,           true  },
-    ROW(ERR_RATE_LIMIT)          = { 429, "rate_limit_exceeded",        RATE,           true  },
-    ROW(ERR_CLIENT_GONE)         = { 499, "client_closed_request",      REQUEST,        false },
-    ROW(ERR_CANCELLED)           = { 499, "cancelled",                  REQUEST,        false },
-    ROW(ERR_INTERNAL)            = { 500, "internal_error",             SERVER,         false },
-    ROW(ERR_SYSTEM)              = { 500, "system_error",               SERVER,         false },
-    ROW(ERR_UNSUPPORTED)         = { 501, "operation_not_supported",    SERVER,         false },
-    ROW(ERR_WORKER)              = { 502, "worker_error",               SERVER,         true  },
-    ROW(ERR_UPSTREAM)            = { 502, "bad_upstream",               SERVER,         true  },
-    ROW(ERR_NO_WORKERS)          = { 503, "no_workers_available",       SERVER,         true  },
-    ROW(ERR_QUEUE_TIMEOUT)       = { 503, "queue_timeout",              SERVER,         true  },
-    ROW(ERR_UNAVAILABLE)         = { 503, "unavailable",                SERVER,         true  },
-    ROW(ERR_LIMIT)               = { 503, "limit_reached",              SERVER,         true  },
-    ROW(ERR_DEADLINE)            = { 504, "deadline_exceeded",          SERVER,         false },
-    ROW(ERR_TIMEOUT)             = { 504, "timeout",                    SERVER,         true  },
-    ROW(ERR_HTTP_VERSION)        = { 505, "http_version_not_supported", SERVER,         false },
+    ROW(ERR_INVALID)             = { 400, false, "invalid_value",              REQUEST },
+    ROW(ERR_JSON)                = { 400, false, "invalid_json",               REQUEST },
+    ROW(ERR_MISSING)             = { 400, false, "missing_required_parameter", REQUEST },
+    ROW(ERR_CONTEXT_LENGTH)      = { 400, false, "context_length_exceeded",    REQUEST },
+    ROW(ERR_OPERATION_UNKNOWN)   = { 400, false, "unknown_operation",          REQUEST },
+    ROW(ERR_NO_API_KEY)          = { 401, false, "missing_api_key",            AUTHENTICATION },
+    ROW(ERR_BAD_API_KEY)         = { 401, false, "invalid_api_key",            AUTHENTICATION },
+    ROW(ERR_FORBIDDEN)           = { 403, false, "forbidden",                  PERMISSION },
+    ROW(ERR_ORIGIN)              = { 403, false, "origin_not_allowed",         PERMISSION },
+    ROW(ERR_POLICY)              = { 403, false, "policy_rejected",            POLICY },
+    ROW(ERR_NOT_FOUND)           = { 404, false, "not_found",                  REQUEST },
+    ROW(ERR_MODEL_NOT_FOUND)     = { 404, false, "model_not_found",            REQUEST },
+    ROW(ERR_METHOD)              = { 405, false, "method_not_allowed",         REQUEST },
+    ROW(ERR_REQUEST_TIMEOUT)     = { 408, true,  "request_timeout",            REQUEST },
+    ROW(ERR_CONFLICT)            = { 409, false, "conflict",                   REQUEST },
+    ROW(ERR_CAPABILITIES_WANTED) = { 409, false, "capabilities_wanted",        REQUEST },
+    ROW(ERR_STREAM_EXPIRED)      = { 410, false, "stream_expired",             REQUEST },
+    ROW(ERR_TOO_LARGE)           = { 413, false, "body_too_large",             REQUEST },
+    ROW(ERR_CONTENT_TYPE)        = { 415, false, "unsupported_media_type",     REQUEST },
+    ROW(ERR_HOST)                = { 421, false, "misdirected_request",        REQUEST },
+    ROW(ERR_HEADERS_TOO_LARGE)   = { 431, false, "headers_too_large",          REQUEST },
+    ROW(ERR_QUEUE_FULL)          = { 429, true,  "queue_full",                 RATE },
+    ROW(ERR_RATE_LIMIT)          = { 429, true,  "rate_limit_exceeded",        RATE },
+    ROW(ERR_CLIENT_GONE)         = { 499, false, "client_closed_request",      REQUEST },
+    ROW(ERR_CANCELLED)           = { 499, false, "cancelled",                  REQUEST },
+    ROW(ERR_INTERNAL)            = { 500, false, "internal_error",             SERVER },
+    ROW(ERR_SYSTEM)              = { 500, false, "system_error",               SERVER },
+    ROW(ERR_UNSUPPORTED)         = { 501, false, "operation_not_supported",    SERVER },
+    ROW(ERR_WORKER)              = { 502, true,  "worker_error",               SERVER },
+    ROW(ERR_UPSTREAM)            = { 502, true,  "bad_upstream",               SERVER },
+    ROW(ERR_NO_WORKERS)          = { 503, true,  "no_workers_available",       SERVER },
+    ROW(ERR_QUEUE_TIMEOUT)       = { 503, true,  "queue_timeout",              SERVER },
+    ROW(ERR_UNAVAILABLE)         = { 503, true,  "unavailable",                SERVER },
+    ROW(ERR_LIMIT)               = { 503, true,  "limit_reached",              SERVER },
+    ROW(ERR_DEADLINE)            = { 504, false, "deadline_exceeded",          SERVER },
+    ROW(ERR_TIMEOUT)             = { 504, true,  "timeout",                    SERVER },
+    ROW(ERR_HTTP_VERSION)        = { 505, false, "http_version_not_supported", SERVER },
 };
 /* clang-format on */
 
 static const struct row *find(int code)
 {
-    static const struct row foreign = { 500, "unknown", SERVER, false };
+    static const struct row foreign = { 500, false, "unknown", SERVER };
 
     if (code < ERR_INVALID || code > ERR_HTTP_VERSION)
         return &foreign;

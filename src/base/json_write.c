@@ -141,8 +141,7 @@ void json_double(struct json_out *o, const char *key, double value)
     }
     for (int digits = 15; digits <= 17; digits++) { /* 17 always read back */
         (void)snprintf(text, sizeof(text), "%.*g", digits, value);
-        double back = strtod(text, NULL);
-        if (memcmp(&back, &value, sizeof(back)) == 0)
+        if (strtod(text, NULL) == value)
             break;
     }
     start_value(o, key);

@@ -10,6 +10,8 @@
 #define uthash_fatal(message)         abort()
 #include <uthash.h>
 
+/* NOLINTBEGIN(readability-function-size): uthash's macros are long. */
+
 struct map_entry {
     UT_hash_handle hh;
     void *value; /* borrowed */
@@ -33,7 +35,7 @@ void map_deinit(struct map *m)
     struct map_entry *entry, *next;
 
     MAP_FOREACH(entry, next, m)
-    remove_entry(m, entry);
+        remove_entry(m, entry);
 }
 
 size_t map_count(const struct map *m)
@@ -85,6 +87,8 @@ void *map_remove(struct map *m, struct str key)
     remove_entry(m, entry);
     return value;
 }
+
+/* NOLINTEND(readability-function-size) */
 
 struct map_entry *map_first(const struct map *m)
 {

@@ -13,15 +13,14 @@
 enum { M_REQUESTS, M_WORKERS, M_TTFT, M_UPTIME };
 
 static const double buckets[] = { 0.1, 1, 2.5, 0 };
+/* clang-format off */
 static const struct metric_def defs[] = {
-    [M_REQUESTS] = { METRIC_COUNTER,
-                     "rbee_requests_total",
-                     "Requests by code",
-                     { "code", "route" } },
-    [M_WORKERS] = { METRIC_GAUGE, "rbee_worker_slots", "Slots, a \\ and\nmore", { "worker" } },
-    [M_TTFT] = { METRIC_HISTOGRAM, "rbee_ttft_seconds", "Time", { "model" }, buckets },
-    [M_UPTIME] = { METRIC_GAUGE, "rbee_uptime_seconds", "Uptime", { NULL } },
+    [M_REQUESTS] = { METRIC_COUNTER,   "rbee_requests_total", "Requests by code",       { "code", "route" }, NULL    },
+    [M_WORKERS]  = { METRIC_GAUGE,     "rbee_worker_slots",   "Slots, a \\ and\nmore",  { "worker" },        NULL    },
+    [M_TTFT]     = { METRIC_HISTOGRAM, "rbee_ttft_seconds",   "Time",                   { "model" },         buckets },
+    [M_UPTIME]   = { METRIC_GAUGE,     "rbee_uptime_seconds", "Uptime",                 { NULL },            NULL    },
 };
+/* clang-format on */
 
 struct fixture {
     struct metrics *metrics;

@@ -14,7 +14,9 @@ enum { NAME_MAX_BYTES = 64 };
 
 static char fold(char c)
 {
-    return c == '_' ? '-' : c;
+    if (c == '_')
+        return '-';
+    return c;
 }
 
 static bool is_named(const struct option *o, struct str name)
@@ -122,7 +124,7 @@ static void env_name(const struct option_program *program, const struct option *
 {
     (void)snprintf(ret, NAME_MAX_BYTES, "%s%s", program->env_prefix, o->name);
     for (char *p = ret; *p; p++)
-        *p = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
+        *p = (char)(*p == '-' ? '_' : toupper((unsigned char)*p));
 }
 
 static const char *env_value(const struct option_program *program, const struct option *o,

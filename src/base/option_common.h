@@ -36,6 +36,7 @@ enum option_log_format { OPTION_LOG_AUTO, OPTION_LOG_TEXT, OPTION_LOG_JSON };
 extern const char *const option_log_levels[];  /* in the order of enum log_level */
 extern const char *const option_log_formats[]; /* in the order of enum option_log_format */
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): a member's name cannot have them. */
 /* clang-format off */
 #define OPTION_COMMON_ROWS(struct_type, member, default_listen)                                    \
     { .name = "listen", .letter = 'l', .type = OPTION_LIST,                                        \
@@ -70,6 +71,7 @@ extern const char *const option_log_formats[]; /* in the order of enum option_lo
       .flags = OPTION_NO_ENV | OPTION_NO_FILE, .offset = offsetof(struct_type, member.help),       \
       .help = "Print this help and exit" }
 /* clang-format on */
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* Prints on stdout what --help or --version asks for: true, and main() is done. */
 bool option_common_answer(const struct option_program *program, const struct option_common *c);

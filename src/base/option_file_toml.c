@@ -26,7 +26,9 @@ static int fail(const struct reader *r, struct err *err, const char *what)
 
 static char peek(const struct reader *r)
 {
-    return r->rest.len > 0 ? r->rest.p[0] : '\0';
+    if (r->rest.len == 0)
+        return '\0';
+    return r->rest.p[0];
 }
 
 static void advance(struct reader *r, size_t n)
@@ -262,7 +264,7 @@ static int read_inline_table(struct reader *r, const struct option *o, struct er
 
 static int read_option(struct reader *r, struct err *err)
 {
-    const struct option *o;
+    const struct option *o = NULL;
 
     int rc = read_key(r, err);
     if (rc == 0)
@@ -282,7 +284,7 @@ static int read_option(struct reader *r, struct err *err)
 /* [name], at its bracket: the lines below are pairs of that option. */
 static int read_header(struct reader *r, const struct option **ret, struct err *err)
 {
-    const struct option *o;
+    const struct option *o = NULL;
 
     advance(r, 1);
     if (peek(r) == '[')
