@@ -24,19 +24,6 @@ static bool is_dir(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static bool beside_program(const char *relative, char *ret, size_t size)
-{
-    char self[PATH_MAX], joined[PATH_MAX * 2], real[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-    if (len <= 0)
-        return false;
-    self[len] = '\0';
-    char *slash = strrchr(self, '/');
-    (void)snprintf(joined, sizeof(joined), "%.*s/%s", (int)(slash - self), self, relative);
-    return realpath(joined, real) && is_dir(real) && str_copy(ret, size, str_of(real));
-}
-
 bool bootstrap_models_dir(char *ret, size_t size)
 {
     const char *given = getenv("RBEE_MODELS_DIR"), *home = getenv("HOME");
@@ -46,7 +33,7 @@ bool bootstrap_models_dir(char *ret, size_t size)
         return str_copy(ret, size, str_of(given));
     if (realpath("models", real) && is_dir(real))
         return str_copy(ret, size, str_of(real));
-    if (beside_program("../models", ret, size) || beside_program("../share/rbee/models", ret, size))
+    if (launch_beside("../models", ret, size) || launch_beside("../share/rbee/models", ret, size))
         return true;
     (void)snprintf(ret, size, "%s/.local/share/rbee/models", home ? home : "");
     return is_dir(ret);

@@ -5,8 +5,10 @@
 #include "loop/child.h"
 
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,21 +30,23 @@ int launch_state_dir(const char *name, const char *state_dir, char *ret, size_t 
     return 0;
 }
 
+bool launch_beside(const char *relative, char *ret, size_t size)
+{
+    char self[PATH_MAX], joined[2 * PATH_MAX], real[PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+    if (len <= 0)
+        return false;
+    self[len] = '\0';
+    (void)snprintf(joined, sizeof(joined), "%s/%s", dirname(self), relative);
+    return realpath(joined, real) && str_copy(ret, size, str_of(real));
+}
+
 /* Beside this very program (a build directory, an installation), else in PATH. */
 static void find_program(const char *program, char *ret, size_t size)
 {
-    char self[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-    if (len > 0) {
-        self[len] = '\0';
-        char *slash = strrchr(self, '/');
-        *slash = '\0';
-        (void)snprintf(ret, size, "%s/%s", self, program);
-        if (access(ret, X_OK) == 0)
-            return;
-    }
-    (void)snprintf(ret, size, "%s", program);
+    if (!launch_beside(program, ret, size) || access(ret, X_OK) != 0)
+        (void)snprintf(ret, size, "%s", program);
 }
 
 /* --- Waiting for it to be ready ------------------------------------------------- */
@@ -161,6 +165,15 @@ int launch_start(struct keeper *k, const struct launch *l, struct err *err)
 
 /* --- Stopping ----------------------------------------------------------------------- */
 
+/* It answers no more, and its state directory is free: its process has ended too. */
+static bool is_gone(struct keeper *k, const struct service *s, const char *dir)
+{
+    AUTO(close_fd) int lock_fd = -1;
+    struct err ignored;
+
+    return !keeper_is_there(k, s) && file_lock_dir(dir, &lock_fd, &ignored) == 0;
+}
+
 int launch_stop(struct keeper *k, const struct launch *l, struct err *err)
 {
     struct service by_socket = *l->service;
@@ -180,7 +193,7 @@ int launch_stop(struct keeper *k, const struct launch *l, struct err *err)
     rc = keeper_fetch(k, &by_socket, "POST", "/v1/shutdown", str_of("{}"), &answer, err);
     buf_deinit(&answer);
     for (int i = 0; rc == 0 && i < STOP_POLLS && !k->interrupted; i++) {
-        if (!keeper_is_there(k, &by_socket))
+        if (is_gone(k, &by_socket, dir))
             return 0;
         keeper_wait(k, POLL_MS);
     }

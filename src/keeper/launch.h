@@ -29,3 +29,7 @@ MUST_CHECK int launch_state_dir(const char *name, const char *state_dir, char *r
 /* Ask it to stop (POST /v1/shutdown, over its socket in STATE where there is one) and
  * wait until it has. Errors: ERR_UNAVAILABLE when none runs, ERR_TIMEOUT. */
 MUST_CHECK int launch_stop(struct keeper *k, const struct launch *l, struct err *err);
+
+/* The real path of what stands at `relative` to this program's own directory. False when
+ * there is nothing. */
+bool launch_beside(const char *relative, char *ret, size_t size);
