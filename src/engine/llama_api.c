@@ -9,10 +9,10 @@
 
 /* As the packages name it, richest first; the last is a build of one's own. */
 static const char *const file_names[] = {
-    "libllama.cuda.v" LLAMA_API_VERSION ".so",
-    "libllama.vulkan.v" LLAMA_API_VERSION ".so",
-    "libllama.v" LLAMA_API_VERSION ".so",
-    "libllama.so." LLAMA_API_VERSION,
+    ("libllama.cuda.v" LLAMA_API_VERSION ".so"),
+    ("libllama.vulkan.v" LLAMA_API_VERSION ".so"),
+    ("libllama.v" LLAMA_API_VERSION ".so"),
+    ("libllama.so." LLAMA_API_VERSION),
 };
 
 static const struct {

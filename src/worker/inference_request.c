@@ -27,8 +27,16 @@ static void *allocate(struct json *j, struct inference_request *r, size_t count,
     return p;
 }
 
-/* Elements of the array that comes next; the reader stays where it is. */
-static size_t count_elements(const struct json *j)
+/* Look ahead, with a copy of the reader. What is malformed there fails the reader now,
+ * so that sizes found ahead are the sizes of what will be read. */
+static void adopt_failure(struct json *j, const struct json *probe)
+{
+    if (probe->failed)
+        *j = *probe;
+}
+
+/* Elements of the array that comes next. */
+static size_t count_elements(struct json *j)
 {
     struct json probe = *j;
     size_t n = 0;
@@ -38,7 +46,19 @@ static size_t count_elements(const struct json *j)
         json_skip(&probe);
         n++;
     }
+    adopt_failure(j, &probe);
     return n;
+}
+
+/* Bytes of the value that comes next. */
+static size_t raw_len(struct json *j)
+{
+    struct json probe = *j;
+    struct str raw = { 0 };
+
+    json_read_raw(&probe, &raw);
+    adopt_failure(j, &probe);
+    return raw.len;
 }
 
 /* An error inside an element is about "messages[3].role". */
@@ -55,16 +75,6 @@ static void name_element(struct json *j, const char *array, size_t i)
 }
 
 /* --- The prompt ---------------------------------------------------------- */
-
-/* Bytes of the value that comes next; the reader stays where it is. */
-static size_t raw_len(const struct json *j)
-{
-    struct json probe = *j;
-    struct str raw = { 0 };
-
-    json_read_raw(&probe, &raw);
-    return raw.len;
-}
 
 static void read_part(struct json *j, struct inference_request *r, struct str *ret)
 {
