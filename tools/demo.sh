@@ -12,7 +12,7 @@ state=build/demo
 deadline_s=60
 prompt='Tell me a story about a bee.'
 
-say() { printf '\n\033[1m==> %s\033[0m\n' "$*"; }
+say() { printf '\n==> %s\n' "$*"; }
 die() {
     printf 'demo: %s\n' "$*" >&2
     tail -n 20 $state/*.log >&2 2>/dev/null || true
@@ -59,13 +59,17 @@ say "starting a queen, a hive and one worker"
 start queen build/queen-rbee --listen "$(listen 7833)"
 queen=$url
 start hive build/rbee-hive --listen "$(listen 7835)" --queen-url "$queen" --models-dir models
+until build/rbee status --queen-url "$queen" --json | grep -q '"hives": *\[{'; do
+    ((SECONDS < deadline_s)) || die "the hive has not reported to the queen"
+    sleep 0.1
+done
 build/rbee worker spawn --queen-url "$queen" --model $model --threads 1 || die "no worker could be started"
 build/rbee status --queen-url "$queen"
 
 say "rbee infer --model $model \"$prompt\""
-answer=$(build/rbee infer --queen-url "$queen" --model $model --max-tokens 120 "$prompt" | tee /dev/stderr) 2>&1 ||
+build/rbee infer --queen-url "$queen" --model $model --max-tokens 120 "$prompt" | tee $state/answer ||
     die "no answer"
-[[ -n $answer ]] || die "the answer is empty"
+[[ -s $state/answer ]] || die "the answer is empty"
 
 say "the OpenAI endpoint is $queen/v1"
 cat <<TEXT
