@@ -9,7 +9,8 @@ enum { REQUEST_HEAD_BYTES_MAX = 256 * 1024 }; /* more than one request of ours c
 
 void http_client_options_init(struct http_client_options *o)
 {
-    *o = (struct http_client_options){ .idle_per_endpoint_max = 256, .idle_timeout_ms = 30 * 1000 };
+    *o = (struct http_client_options){ .idle_per_endpoint_max = 256,
+                                       .idle_timeout_ms = 30UL * 1000 };
 }
 
 struct http_client *http_client_new(struct loop *loop, const struct http_client_options *options)

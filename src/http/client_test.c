@@ -112,7 +112,7 @@ static struct http_call_options get(const struct fixture *f)
 
 static void start(struct fixture *f, struct outcome *o, const struct http_call_options *options)
 {
-    buf_init(&o->body, 64 * 1024 * 1024);
+    buf_init(&o->body, 64UL * 1024 * 1024);
     o->call = http_call_start(f->client, options, &events, o);
     assert_int_equal(o->ends, 0);
 }
@@ -445,6 +445,29 @@ static void a_refused_connection_is_told(void **state)
     assert_int_equal(o.heads, 0);
 }
 
+/* A port whose backlog is full answers no further connection. */
+static void a_connection_that_is_not_accepted_times_out(void **state)
+{
+    enum { CALLS = 24 }; /* more than the backlog of peer_listen() */
+    struct fixture *f = *state;
+    static struct outcome o[CALLS];
+    unsigned ended = 0;
+
+    for (size_t i = 0; i < CALLS; i++) {
+        struct http_call_options options = get(f);
+        options.timeouts.connect_ms = 1000;
+        start(f, &o[i], &options);
+    }
+    test_advance(&f->t, 1200);
+    for (size_t i = 0; i < CALLS; i++) {
+        ended += o[i].ends;
+        assert_true(o[i].ends == 0 || o[i].how == HTTP_CALL_CONNECT);
+        http_call_cancel(o[i].call);
+        buf_deinit(&o[i].body);
+    }
+    assert_true(ended > 0 && ended < CALLS);
+}
+
 static void each_wait_has_its_timeout(void **state)
 {
     static const struct {
@@ -669,6 +692,7 @@ int main(void)
         TEST(a_connection_that_says_too_much_is_closed),
         TEST(idle_connections_end_by_time_by_number_and_by_order),
         TEST(a_refused_connection_is_told),
+        TEST(a_connection_that_is_not_accepted_times_out),
         TEST(each_wait_has_its_timeout),
         TEST(bytes_push_the_timeout_between_bytes_back),
         TEST(many_lengths_of_timeouts_are_kept),

@@ -262,11 +262,16 @@ static void on_drain(void *data)
     leave(c);
 }
 
-/* A half-close counts as leaving: nobody is left to read the answer. */
+/* A half-close counts as leaving while an exchange runs. An answer that has ended
+ * and only waits for the socket is still sent. */
 static void on_end(void *data, int sys_errno)
 {
-    (void)sys_errno;
-    connection_close(data, false);
+    struct connection *c = data;
+
+    if (sys_errno == 0 && !c->request && stream_queued(c->stream) > 0)
+        connection_linger(c);
+    else
+        connection_close(c, false);
 }
 
 void connection_on_turn(struct loop_timer *timer)

@@ -17,14 +17,14 @@ struct bound {
 void http_server_options_init(struct http_server_options *o)
 {
     *o = (struct http_server_options){
-        .body_bytes_max = 32 * 1024 * 1024,
-        .bodies_bytes_max = 1024 * 1024 * 1024,
+        .body_bytes_max = 32UL * 1024 * 1024,
+        .bodies_bytes_max = 1024UL * 1024 * 1024,
         .connections_max = 16384,
-        .head_timeout_ms = 10 * 1000,
-        .idle_timeout_ms = 75 * 1000,
-        .body_stall_ms = 10 * 1000,
+        .head_timeout_ms = 10UL * 1000,
+        .idle_timeout_ms = 75UL * 1000,
+        .body_stall_ms = 10UL * 1000,
         .body_bytes_per_s_min = 256,
-        .write_stall_ms = 60 * 1000,
+        .write_stall_ms = 60UL * 1000,
         .server_name = "http",
     };
 }

@@ -9,7 +9,8 @@
  *     pointer is dead for the handler after that call, no callback follows; or
  *   - by the world (client gone, stalled, drain deadline): `on_gone` of
  *     http_request_watch() runs, never inside a call made on the request; the
- *     pointer is dead after it returns. A handler that answers later must watch.
+ *     pointer is dead after it returns; until then it can be read, and what is
+ *     written goes nowhere. A handler that answers later must watch (asserted).
  * A half-close of the client counts as leaving while its answer has not ended.
  *
  * Everything about the request (method, path, headers, body) is borrowed and stays
@@ -35,12 +36,12 @@ struct http_server;
 struct http_request;
 
 struct http_server_options {
-    size_t body_bytes_max;       /* default per route: 32 MiB */
-    size_t bodies_bytes_max;     /* all bodies being held at once; beyond: 503 limit_reached */
-    size_t connections_max;      /* accepted beyond it: answered 503 and closed */
-    uint64_t head_timeout_ms;    /* first byte of a request to the end of its head: 408; 10 s */
-    uint64_t idle_timeout_ms;    /* keep-alive without a request; 75 s */
-    uint64_t body_stall_ms;      /* no progress of a request body: 408; 10 s (and body_rate_min) */
+    size_t body_bytes_max;    /* default per route: 32 MiB */
+    size_t bodies_bytes_max;  /* all bodies being held at once; beyond: 503 limit_reached; 1 GiB */
+    size_t connections_max;   /* accepted beyond it: answered 503 and closed; 16,384 */
+    uint64_t head_timeout_ms; /* first byte of a request to the end of its head: 408; 10 s */
+    uint64_t idle_timeout_ms; /* keep-alive without a request; 75 s */
+    uint64_t body_stall_ms;   /* no progress of a request body: 408; 10 s (and body_rate_min) */
     size_t body_bytes_per_s_min; /* average over the whole body, after 10 s: slower is 408; 256 */
     uint64_t write_stall_ms;     /* a client that takes nothing this long is cut; 60 s */
     const struct guard *guard;   /* borrowed */

@@ -1,6 +1,7 @@
 #include "http/test_server.h"
 
 #include "base/mem.h"
+#include "http/client.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -368,6 +369,25 @@ static void a_client_that_leaves_is_noticed_while_nothing_is_written(void **stat
     assert_int_equal(test_server_stats(s).aborted_total, 9);
 }
 
+static void an_ended_answer_is_sent_to_a_client_that_half_closed(void **state)
+{
+    enum { SIZE = 4 * 1024 * 1024 };
+    struct test_server *s = *state;
+    char *bytes = mem_alloc(1, SIZE);
+    struct peer p;
+
+    peer_connect_narrow(&p, &s->t, &s->at);
+    peer_say(&p, "GET /later/a HTTP/1.0\r\n\r\n");
+    test_server_wait_held(s);
+    http_reply(TAKE(s->held), 200, NULL, (struct str){ bytes, SIZE });
+    peer_half_close(&p);
+    peer_expect(&p, "\r\n\r\n");
+    peer_expect_end(&p);
+    assert_int_equal(buf_len(&p.got), SIZE);
+    peer_close(&p);
+    free(bytes);
+}
+
 static void fill(struct http_request *r, size_t bytes)
 {
     static char piece[16 * 1024];
@@ -392,12 +412,12 @@ static void a_slow_client_is_drained_at_its_pace(void **state)
     peer_say(&p, GET("/stream"));
     test_server_wait_held(s);
     fill(s->held, SIZE);
-    assert_true(http_stream_queued(s->held) > 64 * 1024);
+    assert_true(http_stream_queued(s->held) > 64UL * 1024);
     assert_int_equal(s->drained, 0);
     while (buf_len(&p.got) < SIZE)
         (void)peer_text(&p);
     test_until(&s->t, has_drained, s);
-    assert_true(http_stream_queued(s->held) <= 16 * 1024);
+    assert_true(http_stream_queued(s->held) <= 16UL * 1024);
     http_stream_end(TAKE(s->held));
     peer_expect(&p, "\r\n0\r\n\r\n");
     peer_close(&p);
@@ -411,7 +431,7 @@ static void a_client_that_takes_nothing_is_cut(void **state)
     peer_connect_narrow(&p, &s->t, &s->at);
     peer_say(&p, GET("/stream"));
     test_server_wait_held(s);
-    fill(s->held, 4 * 1024 * 1024);
+    fill(s->held, 4UL * 1024 * 1024);
     test_advance(&s->t, s->options.write_stall_ms / 2);
     assert_int_equal(s->gone, 0);
     test_advance(&s->t, 2 * s->options.write_stall_ms);
@@ -427,7 +447,7 @@ static void a_client_that_takes_a_little_is_not_cut(void **state)
     peer_connect_narrow(&p, &s->t, &s->at);
     peer_say(&p, GET("/stream"));
     test_server_wait_held(s);
-    fill(s->held, 8 * 1024 * 1024);
+    fill(s->held, 8UL * 1024 * 1024);
     for (int i = 0; i < 10; i++) {
         test_advance(&s->t, s->options.write_stall_ms - 1000);
         for (int k = 0; k < 8; k++) {
@@ -460,7 +480,7 @@ static void pipelined_bytes_are_bounded(void **state)
     }
     ssize_t n = send(p.fd, flood, sizeof(flood), MSG_NOSIGNAL);
     assert_true(n < 0); /* nobody takes more */
-    assert_true(sent < 64 * 1024 * 1024);
+    assert_true(sent < 64UL * 1024 * 1024);
     peer_close(&p);
     http_reply(TAKE(s->held), 200, NULL, str_of("x"));
 }
@@ -473,7 +493,7 @@ static void answers_nobody_reads_hold_back_the_next_request(void **state)
     peer_connect_narrow(&p, &s->t, &s->at);
     peer_say(&p, GET("/stream") GET("/hello") GET("/hello"));
     test_server_wait_held(s);
-    fill(s->held, 4 * 1024 * 1024);
+    fill(s->held, 4UL * 1024 * 1024);
     http_stream_end(TAKE(s->held));
     test_settle(&s->t);
     assert_int_equal(s->calls, 1);
@@ -481,6 +501,66 @@ static void answers_nobody_reads_hold_back_the_next_request(void **state)
     peer_expect(&p, "hello");
     peer_expect(&p, "hello");
     peer_close(&p);
+}
+
+/* --- Over a unix socket ------------------------------------------------------ */
+
+struct answer {
+    unsigned ends, status;
+    char body[16];
+};
+
+static void on_answer(void *data, enum http_call_end how, unsigned status, struct str body,
+                      const struct err *err)
+{
+    struct answer *a = data;
+
+    if (how != HTTP_CALL_DONE)
+        fail_msg("%s", err->msg);
+    a->ends++;
+    a->status = status;
+    (void)str_copy(a->body, sizeof(a->body), body);
+}
+
+static bool is_answered(void *data)
+{
+    return ((struct answer *)data)->ends > 0;
+}
+
+static void our_own_user_is_the_administrator_on_a_unix_socket(void **state)
+{
+    struct test_server *s = *state;
+    struct http_client_options client_options;
+    struct http_call_options options = { .method = "GET", .target = str_of("/admin") };
+    struct answer a = { 0 };
+    struct err err;
+    char dir[256];
+
+    assert_true(
+        str_copy(s->guard.admin.text, sizeof(s->guard.admin.text), str_of("admin-0123456789a")));
+    const char *tmp = getenv("TMPDIR");
+    (void)snprintf(dir, sizeof(dir), "%s/http-XXXXXX", tmp ? tmp : "/tmp");
+    assert_non_null(mkdtemp(dir));
+    options.to.is_unix = true;
+    (void)snprintf(options.to.host, sizeof(options.to.host), "%.90s/socket", dir);
+    assert_int_equal(http_server_listen(s->server, &options.to, NULL, &err), 0);
+
+    http_client_options_init(&client_options);
+    struct http_client *client = http_client_new(s->t.loop, &client_options);
+    (void)http_fetch_start(client, &options, 100, on_answer, &a);
+    test_until(&s->t, is_answered, &a);
+    assert_int_equal(a.status, 200);
+    assert_string_equal(a.body, "hello");
+
+    a = (struct answer){ 0 };
+    options.to = s->at; /* the same over TCP needs the token */
+    (void)http_fetch_start(client, &options, 1000, on_answer, &a);
+    test_until(&s->t, is_answered, &a);
+    assert_int_equal(a.status, 401);
+
+    http_client_free(client);
+    http_server_free(TAKE(s->server));
+    assert_int_equal(rmdir(dir), 0); /* the socket has been unlinked */
 }
 
 /* --- The end of the server -------------------------------------------------- */
@@ -577,11 +657,13 @@ int main(void)
         TEST(handlers_see_the_request),
         TEST(the_body_can_be_taken_and_the_rest_released),
         TEST(a_client_that_leaves_is_noticed_while_nothing_is_written),
+        TEST(an_ended_answer_is_sent_to_a_client_that_half_closed),
         TEST(a_slow_client_is_drained_at_its_pace),
         TEST(a_client_that_takes_nothing_is_cut),
         TEST(a_client_that_takes_a_little_is_not_cut),
         TEST(pipelined_bytes_are_bounded),
         TEST(answers_nobody_reads_hold_back_the_next_request),
+        TEST(our_own_user_is_the_administrator_on_a_unix_socket),
         TEST(a_drain_waits_for_what_runs),
         TEST(a_drain_cuts_what_runs_past_its_deadline),
         TEST(an_idle_drain_ends_at_once),

@@ -93,7 +93,7 @@ static void facts(struct http_request *r)
 /* clang-format off */
 static const struct route routes[] = {
     { "GET",  "/hello",        hello,       ROUTE_CLIENT, 0,            0,         "" },
-    { "POST", "/echo",         echo,        ROUTE_CLIENT, 0,            64 * 1024, "" },
+    { "POST", "/echo",         echo,        ROUTE_CLIENT, 0,            65536,    "" },
     { "GET",  "/later/{id}",   hold,        ROUTE_CLIENT, 0,            0,         "" },
     { "POST", "/later",        hold,        ROUTE_CLIENT, 0,            0,         "" },
     { "GET",  "/stream",       stream,      ROUTE_CLIENT, 0,            0,         "" },
