@@ -26,9 +26,10 @@ MUST_CHECK int file_make_dir(const char *path, struct err *err);
  */
 MUST_CHECK int file_lock_dir(const char *dir, int *ret_fd, struct err *err);
 
-/* $XDG_STATE_HOME/rbee/NAME, else ~/.local/state/rbee/NAME; /var/lib/rbee/NAME for
- * a system service ($STATE_DIRECTORY of systemd wins). ERR_LIMIT when too long. */
+/* $STATE_DIRECTORY, which systemd sets for a service, else $XDG_STATE_HOME/rbee/NAME, else
+ * ~/.local/state/rbee/NAME; /var/lib/rbee/NAME without a home. ERR_LIMIT when too long. */
 MUST_CHECK int file_default_state_dir(const char *name, char *ret, size_t size, struct err *err);
 
-/* $XDG_CONFIG_HOME/rbee/NAME, else ~/.config/rbee/NAME. ERR_LIMIT when too long. */
+/* $XDG_CONFIG_HOME/rbee/NAME, else ~/.config/rbee/NAME; /etc/rbee/NAME without a home.
+ * ERR_LIMIT when too long. */
 MUST_CHECK int file_default_config(const char *name, char *ret, size_t size, struct err *err);

@@ -17,6 +17,17 @@ void json_syntax(struct json *j, const char *fmt, ...) __attribute__((format(pri
 /* "expected X, found 'y'" at j->at. */
 void json_expected(struct json *j, const char *what);
 
+/* json_fail() with another code than ERR_INVALID. */
+void json_fail_code(struct json *j, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Is the next value a `wanted`? Fails the reader, naming both, when it is not. */
+bool json_expect(struct json *j, enum json_type wanted, const char *wanted_name);
+
+/* A raw string into a fixed array, with a NUL; false and a failed reader when it
+ * is too long or holds a NUL. */
+bool json_copy_text(struct json *j, struct str raw, char *dst, size_t size);
+
 void json_skip_space(struct json *j);
 
 /* The token at j->at, checked whole and consumed. False after an error. `raw` is
