@@ -130,6 +130,8 @@ static int check_name(const struct parts *p, const char *host, struct err *err)
             return refuse(p, err, "the host is not an IPv4 address of four numbers");
         return 0;
     }
+    if (strcmp(host, "unix") == 0) /* "http://unix:80", shown, would be a unix socket */
+        return refuse(p, err, "a host cannot be called unix: give its address");
     for (size_t i = 0; i < len; i++) {
         bool is_dot = host[i] == '.';
         if (!isalnum((unsigned char)host[i]) && !strchr("-_.", host[i]))

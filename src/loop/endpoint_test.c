@@ -110,6 +110,7 @@ static void wrong_endpoints_are_refused_with_the_reason(void **state)
         { "http://localhost#x", "path" },
         { "http://me@localhost", "user name" },
         { "http://me:secret@localhost:80", "user name" },
+        { "http://unix:80", "called unix" },
         { "unix:", "unix:PATH" },
         { "unix:" PATH_100 "12345678", "107" },
     };
