@@ -155,9 +155,8 @@ static void set_env(const char *name, const char *value)
 static void default_places_follow_systemd_xdg_and_home(void **state)
 {
     static const struct place cases[] = {
-        { NULL, NULL, NULL, "/home/a", "/home/a/.local/state/rbee/queen",
-          "/home/a/.config/rbee/queen" },
-        { NULL, "/s", "/c", "/home/a", "/s/rbee/queen", "/c/rbee/queen" },
+        { NULL, NULL, NULL, "/h/a", "/h/a/.local/state/rbee/queen", "/h/a/.config/rbee/queen" },
+        { NULL, "/s", "/c", "/h/a", "/s/rbee/queen", "/c/rbee/queen" },
         { NULL, "relative", "relative", "/h", "/h/.local/state/rbee/queen",
           "/h/.config/rbee/queen" },
         { "/var/lib/rbee/q", "/s", NULL, "/h", "/var/lib/rbee/q", "/h/.config/rbee/queen" },

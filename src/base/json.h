@@ -69,7 +69,7 @@ enum json_type json_peek(struct json *j);
  * reader is not used afterwards).
  */
 #define json_object(j) JSON_LOOP_(json_object, j, __LINE__)
-#define json_array(j) JSON_LOOP_(json_array, j, __LINE__)
+#define json_array(j)  JSON_LOOP_(json_array, j, __LINE__)
 /* Its variable is named by the line, so that loops nest. */
 #define JSON_LOOP_(kind, j, line) JSON_LOOP_AT_(kind, j, line)
 #define JSON_LOOP_AT_(kind, j, line) \

@@ -77,7 +77,7 @@ static void free_family(struct family *f)
     struct map_entry *entry, *next;
 
     MAP_FOREACH(entry, next, &f->series)
-    free(map_value(entry));
+        free(map_value(entry));
     map_deinit(&f->series);
 }
 
@@ -251,8 +251,7 @@ static void write_family(struct buf *out, const struct family *f)
     (void)buf_printf(out, "# HELP %s ", f->def->name);
     write_escaped(out, f->def->help, false);
     (void)buf_printf(out, "\n# TYPE %s %s\n", f->def->name, kinds[f->def->kind]);
-    MAP_FOREACH(entry, next, &f->series)
-    {
+    MAP_FOREACH(entry, next, &f->series) {
         const struct series *s = map_value(entry);
         const char *values = map_key(entry).p;
         if (f->def->kind == METRIC_HISTOGRAM) {
