@@ -228,24 +228,25 @@ static void on_model_known(struct core *c, const struct core_event *event)
     registry_model_known(c->registry, event->u.known.model);
 }
 
-/* What tells the registry may remove workers, so it comes before anything is placed in
- * the same event: no action names a worker that is gone. */
+/* What has happened comes before the time that passed: an answer that ended is not taken
+ * for one whose worker was lost meanwhile. What places a job comes after it, when all
+ * workers that go have gone: no action names one of those. */
 /* clang-format off */
 static const struct {
     void (*handle)(struct core *c, const struct core_event *event);
-    bool tells_registry;
+    bool places;
 } handlers[] = {
-    [CORE_TICK]             = { on_tick,             true  },
-    [CORE_JOB_ARRIVED]      = { on_job_arrived,      false },
+    [CORE_TICK]             = { on_tick,             false },
+    [CORE_JOB_ARRIVED]      = { on_job_arrived,      true  },
     [CORE_JOB_CANCELLED]    = { on_job_cancelled,    false },
     [CORE_RUN_STARTED]      = { on_run_started,      false },
     [CORE_RUN_FINISHED]     = { on_run_finished,     false },
-    [CORE_RUN_FAILED]       = { on_run_failed,       false },
-    [CORE_HIVE_REPORT]      = { on_report,           true  },
-    [CORE_WORKER_REPORT]    = { on_report,           true  },
-    [CORE_WORKER_STATIC]    = { on_report,           true  },
-    [CORE_WORKER_REACHABLE] = { on_worker_reachable, true  },
-    [CORE_MODEL_KNOWN]      = { on_model_known,      true  },
+    [CORE_RUN_FAILED]       = { on_run_failed,       true  },
+    [CORE_HIVE_REPORT]      = { on_report,           false },
+    [CORE_WORKER_REPORT]    = { on_report,           false },
+    [CORE_WORKER_STATIC]    = { on_report,           false },
+    [CORE_WORKER_REACHABLE] = { on_worker_reachable, false },
+    [CORE_MODEL_KNOWN]      = { on_model_known,      false },
 };
 /* clang-format on */
 
@@ -253,15 +254,16 @@ void core_handle(struct core *c, const struct core_event *event)
 {
     assert(event->now_ms >= c->now_ms);
     assert((size_t)event->kind < sizeof(handlers) / sizeof(handlers[0]));
+    bool places = handlers[event->kind].places;
+
     c->now_ms = event->now_ms;
     c->actions_len = 0;
-
-    registry_tick(c->registry, c->now_ms);
-    if (handlers[event->kind].tells_registry)
+    if (!places)
         handlers[event->kind].handle(c, event);
+    registry_tick(c->registry, c->now_ms);
     expire_jobs(c);
     settle(c);
-    if (handlers[event->kind].tells_registry)
+    if (!places)
         return;
     handlers[event->kind].handle(c, event);
     settle(c);

@@ -14,7 +14,9 @@
  * followed by a CORE_DISPATCH of the same job (attempt + 1), by CORE_QUEUED when it
  * has to wait for another worker, or by CORE_FAIL. Each of these three also means:
  * stop the run before it; nothing is owed for that one any more.
- * Events about unknown jobs or old attempts are ignored: they crossed on the way.
+ * No action names a job in or after the event that says it was cancelled or its
+ * current run finished. Events about unknown jobs or old attempts are ignored: they
+ * crossed on the way.
  *
  * Waiting jobs go in order of arrival, those that come back from a failed run first;
  * a job that must wait for one worker (a pin) holds up nobody else. One event costs

@@ -1,0 +1,240 @@
+#include "scheduler/core_story.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int story_setup(void **state)
+{
+    struct story *story = calloc(1, sizeof(*story));
+
+    assert_non_null(story);
+    core_options_init(&story->options);
+    story->core = core_new(&story->options);
+    story->now_ms = 50000;
+    *state = story;
+    return 0;
+}
+
+int story_teardown(void **state)
+{
+    struct story *story = *state;
+
+    core_free(story->core);
+    free(story);
+    return 0;
+}
+
+void story_restart(struct story *story)
+{
+    core_free(story->core);
+    story->core = core_new(&story->options);
+}
+
+static void __attribute__((format(printf, 2, 3))) note(struct story *story, const char *fmt, ...)
+{
+    size_t len = strlen(story->did);
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(story->did + len, sizeof(story->did) - len, fmt, args);
+    va_end(args);
+}
+
+void story_handle(struct story *story, struct core_event event)
+{
+    const struct core_action *actions;
+    size_t len;
+
+    event.now_ms = story->now_ms;
+    core_handle(story->core, &event);
+    actions = core_actions(story->core, &len);
+    for (size_t i = 0; i < len; i++) {
+        const struct core_action *a = &actions[i];
+
+        switch (a->kind) {
+        case CORE_DISPATCH:
+            note(story, "dispatch %s %s", a->job_id, a->worker->facts.id);
+            if (a->attempt > 1)
+                note(story, " #%u", a->attempt);
+            break;
+        case CORE_QUEUED:
+            note(story, "queued %s %zu", a->job_id, a->position);
+            break;
+        case CORE_FAIL:
+            note(story, "fail %s %s", a->job_id, err_name(a->err.code));
+            story->last_fail = a->err;
+            break;
+        case CORE_NOTE_MODEL:
+            note(story, "model %s", a->model);
+            break;
+        }
+        note(story, "; ");
+    }
+}
+
+void story_forget(struct story *story)
+{
+    story->did[0] = '\0';
+}
+
+void story_did(struct story *story, const char *expected)
+{
+    assert_string_equal(story->did, expected);
+    story_forget(story);
+}
+
+void story_tick(struct story *story, uint64_t ms)
+{
+    story->now_ms += ms;
+    story_handle(story, (struct core_event){ .kind = CORE_TICK });
+}
+
+struct job_spec story_spec(const char *id, const char *model)
+{
+    struct job_spec s = { .bytes = 100, .temperature = -1 };
+
+    (void)snprintf(s.id, sizeof(s.id), "%s", id);
+    (void)snprintf(s.model, sizeof(s.model), "%s", model);
+    return s;
+}
+
+void story_arrive_spec(struct story *story, const struct job_spec *s)
+{
+    story_handle(story, (struct core_event){ .kind = CORE_JOB_ARRIVED, .u.arrived = s });
+}
+
+void story_arrive(struct story *story, const char *id)
+{
+    struct job_spec s = story_spec(id, "m");
+
+    story_arrive_spec(story, &s);
+}
+
+void story_arrive_pinned(struct story *story, const char *id, const char *worker_id,
+                         const char *hive_id)
+{
+    struct job_spec s = story_spec(id, "m");
+
+    (void)snprintf(s.worker_id, sizeof(s.worker_id), "%s", worker_id);
+    (void)snprintf(s.hive_id, sizeof(s.hive_id), "%s", hive_id);
+    story_arrive_spec(story, &s);
+}
+
+void story_arrive_until(struct story *story, const char *id, uint64_t deadline_ms)
+{
+    struct job_spec s = story_spec(id, "m");
+
+    s.deadline_ms = deadline_ms;
+    story_arrive_spec(story, &s);
+}
+
+void story_run_event(struct story *story, enum core_event_kind kind, const char *id,
+                     unsigned attempt)
+{
+    story_handle(
+        story, (struct core_event){ .kind = kind, .u.run = { .job_id = id, .attempt = attempt } });
+}
+
+void story_started(struct story *story, const char *id)
+{
+    story_run_event(story, CORE_RUN_STARTED, id, 1);
+}
+
+void story_finished(struct story *story, const char *id)
+{
+    story_run_event(story, CORE_RUN_FINISHED, id, core_job(story->core, id)->attempt);
+}
+
+void story_failed(struct story *story, const char *id, enum run_failure failure, int code,
+                  const char *msg)
+{
+    struct core_event event = { .kind = CORE_RUN_FAILED,
+                                .u.run = { .job_id = id, .failure = failure } };
+
+    event.u.run.attempt = core_job(story->core, id)->attempt;
+    (void)err_set(&event.u.run.err, code, "%s", msg);
+    story_handle(story, event);
+}
+
+void story_cancel(struct story *story, const char *id)
+{
+    story_handle(
+        story, (struct core_event){ .kind = CORE_JOB_CANCELLED, .u.cancelled = { .job_id = id } });
+}
+
+struct worker_facts story_worker(const char *id, const char *model, uint32_t slots)
+{
+    struct worker_facts w = {
+        .address = "127.0.0.1", .port = 8080, .state = WORKER_READY, .slots = slots
+    };
+
+    (void)snprintf(w.id, sizeof(w.id), "%s", id);
+    (void)snprintf(w.model, sizeof(w.model), "%s", model);
+    return w;
+}
+
+void story_report(struct story *story, const char *hive_id, const struct worker_facts *workers,
+                  size_t len)
+{
+    struct hive_facts hive = { .address = "127.0.0.1", .port = 7835 };
+
+    (void)snprintf(hive.id, sizeof(hive.id), "%s", hive_id);
+    story_handle(story,
+                 (struct core_event){
+                     .kind = CORE_HIVE_REPORT,
+                     .u.report = { .hive = &hive, .workers = workers, .workers_len = len } });
+}
+
+/* One hive with one worker each, of one model. */
+void story_have(struct story *story, const char *worker_id, uint32_t slots)
+{
+    struct worker_facts w = story_worker(worker_id, "m", slots);
+    char hive_id[32];
+
+    (void)snprintf(hive_id, sizeof(hive_id), "hive-%s", worker_id);
+    story_report(story, hive_id, &w, 1);
+}
+
+void story_have_state(struct story *story, const char *worker_id, enum worker_state worker_state)
+{
+    struct worker_facts w = story_worker(worker_id, "m", 1);
+    char hive_id[32];
+
+    w.state = worker_state;
+    (void)snprintf(hive_id, sizeof(hive_id), "hive-%s", worker_id);
+    story_report(story, hive_id, &w, 1);
+}
+
+struct core_stats story_stats(struct story *story)
+{
+    struct core_stats s;
+
+    core_get_stats(story->core, &s);
+    return s;
+}
+
+static bool add_in_flight(void *data, const struct worker *w)
+{
+    *(uint32_t *)data += w->in_flight;
+    return true;
+}
+
+/* Nothing runs, nothing waits, every slot is back. */
+void story_is_at_rest(struct story *story)
+{
+    uint32_t in_flight = 0;
+
+    (void)registry_find(core_registry(story->core), &(struct worker_query){ 0 }, add_in_flight,
+                        &in_flight);
+    assert_int_equal(in_flight, 0);
+    assert_int_equal(story_stats(story).jobs, 0);
+    assert_int_equal(story_stats(story).running, 0);
+    assert_int_equal(story_stats(story).queued, 0);
+}

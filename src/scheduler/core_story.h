@@ -1,0 +1,51 @@
+/*
+ * core_story - for tests of the core: say what comes in, then compare what it did as one
+ * line of text ("dispatch 1 w1; queued 2 1; "). The model is "m" unless said.
+ */
+#pragma once
+
+#include "scheduler/core.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct story {
+    struct core_options options;
+    struct core *core;
+    uint64_t now_ms;
+    char did[8192];       /* actions since the last look: "dispatch 1 w1; queued 2 1; fail ..." */
+    struct err last_fail; /* of the last CORE_FAIL */
+};
+
+int story_setup(void **state); /* cmocka's */
+int story_teardown(void **state);
+void story_restart(struct story *story); /* a new core, with `options` as they are now */
+
+void story_handle(struct story *story, struct core_event event); /* at now_ms */
+void story_forget(struct story *story);
+void story_did(struct story *story, const char *expected); /* since it was asked last */
+void story_tick(struct story *story, uint64_t ms);
+
+struct job_spec story_spec(const char *id, const char *model);
+void story_arrive_spec(struct story *story, const struct job_spec *s);
+void story_arrive(struct story *story, const char *id);
+void story_arrive_pinned(struct story *story, const char *id, const char *worker_id,
+                         const char *hive_id);
+void story_arrive_until(struct story *story, const char *id, uint64_t deadline_ms);
+
+void story_run_event(struct story *story, enum core_event_kind kind, const char *id,
+                     unsigned attempt);
+void story_started(struct story *story, const char *id); /* attempt 1 */
+void story_finished(struct story *story, const char *id);
+void story_failed(struct story *story, const char *id, enum run_failure failure, int code,
+                  const char *msg);
+void story_cancel(struct story *story, const char *id);
+
+struct worker_facts story_worker(const char *id, const char *model, uint32_t slots);
+void story_report(struct story *story, const char *hive_id, const struct worker_facts *workers,
+                  size_t len);
+void story_have(struct story *story, const char *worker_id, uint32_t slots); /* of hive-ID */
+void story_have_state(struct story *story, const char *worker_id, enum worker_state worker_state);
+
+struct core_stats story_stats(struct story *story);
+void story_is_at_rest(struct story *story); /* no job is left, every slot is back */

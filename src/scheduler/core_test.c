@@ -1,0 +1,592 @@
+/* Who is let in, whose turn it is, what time does, and how jobs end. */
+#include "scheduler/core_story.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- The answers at arrival ---------------------------------------------- */
+
+static void an_unknown_model_is_told_apart_from_one_without_workers(void **state)
+{
+    struct story *story = *state;
+
+    story_arrive(story, "1");
+    story_did(story, "fail 1 model_not_found; ");
+    assert_non_null(
+        strstr(story->last_fail.msg, "The model 'm' does not exist or is not served here. "));
+    assert_string_equal(story->last_fail.param, "model");
+
+    story_handle(story,
+                 (struct core_event){ .kind = CORE_MODEL_KNOWN, .u.known = { .model = "m" } });
+    story_did(story, "");
+    story_arrive(story, "1");
+    story_did(story, "fail 1 no_workers_available; ");
+    assert_string_equal(story->last_fail.msg,
+                        "No available worker found for model 'm'. Make sure a worker is running "
+                        "and has sent heartbeats to queen.");
+    assert_true(story->last_fail.retry_after_ms > 0);
+    story_is_at_rest(story);
+}
+
+static void a_model_is_noted_once_it_is_served(void **state)
+{
+    struct story *story = *state;
+
+    story_have(story, "w1", 1);
+    story_did(story, "model m; ");
+    story_have(story, "w2", 1);
+    story_did(story, "");
+}
+
+static void only_workers_that_may_take_it_some_time_let_a_job_in(void **state)
+{
+    static const struct {
+        enum worker_state worker_state;
+        const char *answer;
+    } cases[] = {
+        { WORKER_STARTING, "queued 1 1; " },
+        { WORKER_READY, "dispatch 1 w1; " },
+        { WORKER_BUSY, "dispatch 1 w1; " }, /* telemetry's word: slots are counted here */
+        { WORKER_DRAINING, "fail 1 no_workers_available; " },
+        { WORKER_FAILED, "fail 1 no_workers_available; " },
+    };
+    struct story *story = *state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        story_restart(story);
+        story_have_state(story, "w1", cases[i].worker_state);
+        story_forget(story);
+        story_arrive(story, "1");
+        story_did(story, cases[i].answer);
+    }
+}
+
+static void a_pin_to_a_worker_that_went_silent_while_it_started_is_refused(void **state)
+{
+    struct story *story = *state;
+
+    story_have_state(story, "w1", WORKER_STARTING);
+    story_tick(story, 10001);
+    story_forget(story);
+    story_arrive_pinned(story, "1", "w1", "");
+    story_did(story, "fail 1 no_workers_available; ");
+}
+
+static void pins_are_checked_and_named(void **state)
+{
+    struct worker_facts other = story_worker("other", "n", 1);
+    struct story *story = *state;
+
+    story_have(story, "w1", 1);
+    story_report(story, "hive-other", &other, 1);
+    story_forget(story);
+    story_arrive_pinned(story, "1", "nobody", "");
+    story_did(story, "fail 1 not_found; ");
+    assert_non_null(strstr(story->last_fail.msg, "'nobody'"));
+    assert_string_equal(story->last_fail.param, "worker_id");
+    story_arrive_pinned(story, "1", "", "nowhere");
+    story_did(story, "fail 1 not_found; ");
+    assert_string_equal(story->last_fail.param, "hive_id");
+    story_arrive_pinned(story, "1", "other", "");
+    story_did(story, "fail 1 invalid_value; ");
+    assert_non_null(strstr(story->last_fail.msg, "Worker 'other' has the model 'n', not 'm'."));
+    story_arrive_pinned(story, "1", "w1", "hive-other");
+    story_did(story, "fail 1 invalid_value; ");
+    story_arrive_pinned(story, "1", "", "hive-other"); /* there, but without that model */
+    story_did(story, "fail 1 no_workers_available; ");
+    assert_non_null(strstr(story->last_fail.msg, "wants hive 'hive-other' only"));
+    story_is_at_rest(story);
+}
+
+static void a_full_queue_refuses_by_count_and_by_bytes(void **state)
+{
+    struct story *story = *state;
+
+    story->options.queue_jobs_max = 2;
+    story->options.queue_bytes_max = 150;
+    story_restart(story);
+    story_have(story, "w1", 1);
+    story_arrive(story, "running"); /* the queue's caps are not for those that need not wait */
+    story_forget(story);
+    story_arrive(story, "1");
+    story_arrive(story, "2");
+    story_did(story, "queued 1 1; fail 2 queue_full; ");
+    assert_non_null(strstr(story->last_fail.msg, "bytes"));
+    assert_true(story->last_fail.retry_after_ms > 0);
+    story_cancel(story, "1");
+    struct job_spec small = story_spec("3", "m");
+    small.bytes = 10;
+    story_arrive_spec(story, &small);
+    (void)snprintf(small.id, sizeof(small.id), "4");
+    story_arrive_spec(story, &small);
+    (void)snprintf(small.id, sizeof(small.id), "5");
+    story_arrive_spec(story, &small);
+    story_did(story, "queued 3 1; queued 4 2; fail 5 queue_full; ");
+    assert_non_null(strstr(story->last_fail.msg, "2 requests wait"));
+    small.bytes = UINT64_MAX;
+    story_arrive_spec(story, &small);
+    story_did(story, "fail 5 queue_full; ");
+}
+
+/* --- Order and room ------------------------------------------------------- */
+
+static void jobs_run_in_order_as_slots_become_free(void **state)
+{
+    struct story *story = *state;
+
+    story_have(story, "w1", 1);
+    story_forget(story);
+    story_arrive(story, "1");
+    story_arrive(story, "2");
+    story_arrive(story, "3");
+    story_did(story, "dispatch 1 w1; queued 2 1; queued 3 2; ");
+    assert_int_equal(core_job_position(story->core, "3"), 2);
+    assert_int_equal(core_job_position(story->core, "1"), 0);
+    story_started(story, "1");
+    story_finished(story, "1");
+    story_did(story, "dispatch 2 w1; ");
+    assert_int_equal(core_job_position(story->core, "3"), 1);
+    story_run_event(story, CORE_RUN_FINISHED, "2", 1); /* an answer in one piece */
+    story_finished(story, "3");
+    story_did(story, "dispatch 3 w1; ");
+    story_is_at_rest(story);
+    assert_int_equal(story_stats(story).done_total, 3);
+}
+
+static void a_burst_inside_one_heartbeat_spreads_over_the_free_slots(void **state)
+{
+    struct story *story = *state;
+    uint32_t in_flight;
+    char id[16];
+
+    for (int i = 0; i < 10; i++) {
+        (void)snprintf(id, sizeof(id), "w%d", i);
+        story_have(story, id, 8);
+    }
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(id, sizeof(id), "%d", i);
+        story_arrive(story, id);
+    }
+    assert_int_equal(story_stats(story).running, 80);
+    assert_int_equal(story_stats(story).queued, 20);
+    for (int i = 0; i < 10; i++) {
+        (void)snprintf(id, sizeof(id), "w%d", i);
+        in_flight = registry_worker(core_registry(story->core), id)->in_flight;
+        assert_int_equal(in_flight, 8);
+    }
+}
+
+static void one_model_without_room_does_not_block_another(void **state)
+{
+    struct worker_facts w[] = { story_worker("a1", "a", 1), story_worker("b1", "b", 1) };
+    struct job_spec a1 = story_spec("1", "a"), a2 = story_spec("2", "a"), b1 = story_spec("3", "b");
+    struct story *story = *state;
+
+    story_report(story, "h", w, 2);
+    story_forget(story);
+    story_arrive_spec(story, &a1);
+    story_arrive_spec(story, &a2);
+    story_arrive_spec(story, &b1);
+    story_did(story, "dispatch 1 a1; queued 2 1; dispatch 3 b1; ");
+}
+
+static void a_pinned_job_that_waits_lets_the_others_pass(void **state)
+{
+    struct story *story = *state;
+
+    story_have(story, "w1", 1);
+    story_have(story, "w2", 1);
+    story_forget(story);
+    story_arrive(story, "1");
+    story_arrive_pinned(story, "2", "w1", "");
+    story_arrive_pinned(story, "3", "", "hive-w1");
+    story_arrive(story, "4");
+    story_did(story, "dispatch 1 w1; queued 2 1; queued 3 2; dispatch 4 w2; ");
+    story_arrive(story, "5");
+    story_finished(story, "4");
+    story_did(story, "queued 5 3; dispatch 5 w2; ");
+    story_finished(story, "1");
+    story_finished(story, "2");
+    story_did(story, "dispatch 2 w1; dispatch 3 w1; ");
+}
+
+static void degraded_workers_are_taken_last(void **state)
+{
+    struct story *story = *state;
+
+    story_have(story, "old", 1);
+    story->now_ms += 3001;
+    story_have(story, "young", 1);
+    story_forget(story);
+    story_arrive(story, "1");
+    story_arrive(story, "2");
+    story_did(story, "dispatch 1 young; dispatch 2 old; ");
+}
+
+static void a_worker_that_starts_takes_what_waits(void **state)
+{
+    struct story *story = *state;
+
+    story_have_state(story, "w1", WORKER_STARTING);
+    story_forget(story);
+    story_arrive(story, "1");
+    story_have_state(story, "w1", WORKER_READY);
+    story_did(story, "queued 1 1; dispatch 1 w1; ");
+}
+
+static void a_draining_worker_finishes_and_takes_nothing_new(void **state)
+{
+    struct story *story = *state;
+
+    story_have(story, "w1", 1);
+    story_arrive(story, "1");
+    story_arrive(story, "2");
+    story_forget(story);
+    story_have_state(story, "w1", WORKER_DRAINING);
+    story_finished(story, "1");
+    story_did(story, "");
+    assert_int_equal(story_stats(story).done_total, 1);
+    assert_int_equal(story_stats(story).queued, 1);
+}
+
+static void foreign_work_takes_room_and_gives_it_back(void **state)
+{
+    struct worker_facts w = story_worker("w1", "m", 2);
+    struct story *story = *state;
+
+    w.active = 2;
+    story_report(story, "h", &w, 1);
+    story_forget(story);
+    story_arrive(story, "1");
+    story_arrive(story, "2");
+    story_arrive(story, "3");
+    story_did(story, "queued 1 1; queued 2 2; queued 3 3; ");
+    w.active = 0;
+    story_report(story, "h", &w, 1);
+    story_did(story, "dispatch 1 w1; dispatch 2 w1; ");
+}
+
+static void more_slots_are_filled_and_fewer_are_waited_for(void **state)
+{
+    struct worker_facts w = story_worker("w1", "m", 1);
+    struct story *story = *state;
+
+    story_report(story, "h", &w, 1);
+    for (int i = 1; i <= 4; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof(id), "%d", i);
+        story_arrive(story, id);
+    }
+    story_forget(story);
+    w.slots = 3;
+    story_report(story, "h", &w, 1);
+    story_did(story, "dispatch 2 w1; dispatch 3 w1; ");
+    w.slots = 1;
+    story_report(story, "h", &w, 1);
+    story_finished(story, "1");
+    story_finished(story, "2");
+    story_did(story, "");
+    story_finished(story, "3");
+    story_did(story, "dispatch 4 w1; ");
+}
+
+static void a_worker_that_changes_its_model_serves_the_new_one(void **state)
+{
+    struct worker_facts w = story_worker("w1", "m", 1);
+    struct job_spec other = story_spec("3", "n");
+    struct story *story = *state;
+
+    story_report(story, "h", &w, 1);
+    story_handle(story,
+                 (struct core_event){ .kind = CORE_MODEL_KNOWN, .u.known = { .model = "n" } });
+    story_arrive(story, "1");
+    story_arrive(story, "2");
+    story_forget(story);
+    w = story_worker("w1", "n", 2);
+    story_report(story, "h", &w, 1);
+    story_did(story, ""); /* 2 waits for a worker with m */
+    story_arrive_spec(story, &other);
+    story_did(story, "dispatch 3 w1; ");
+    story_finished(story, "1");
+    story_finished(story, "3");
+    story_did(story, "");
+    story_have(story, "w2", 1);
+    story_did(story, "dispatch 2 w2; ");
+}
+
+/* --- Time ----------------------------------------------------------------- */
+
+static void waiting_ends_with_the_queue_timeout_and_says_why(void **state)
+{
+    struct story *story = *state;
+
+    story_have(story, "w1", 1);
+    story_arrive(story, "1");
+    story_arrive(story, "2");
+    story_forget(story);
+    for (int i = 0; i < 299; i++) {
+        story->now_ms += 1000;
+        story_have(story, "w1", 1);
+    }
+    story->now_ms += 999;
+    story_have(story, "w1", 1);
+    story_did(story, "");
+    assert_int_equal(core_next_due_ms(story->core), story->now_ms + 1);
+    story_tick(story, 1);
+    story_did(story, "fail 2 queue_timeout; ");
+    assert_non_null(
+        strstr(story->last_fail.msg, "No slot for model 'm' became free within 300 s."));
+    assert_true(story->last_fail.retry_after_ms > 0);
+    story_finished(story, "1");
+    story_is_at_rest(story);
+}
+
+static void when_the_last_worker_goes_jobs_wait_for_one_to_come_back(void **state)
+{
+    struct story *story = *state;
+
+    story_have(story, "w1", 1);
+    story_arrive(story, "1");
+    story_arrive(story, "2");
+    story_forget(story);
+    story_report(story, "hive-w1", NULL, 0);
+    story_did(story, "fail 1 worker_error; ");
+    story_tick(story, 100000);
+    story_have(story, "w1", 1);
+    story_did(story, "dispatch 2 w1; ");
+
+    story_arrive(story, "3");
+    story_report(story, "hive-w1", NULL, 0);
+    story_forget(story);
+    story_tick(story, 300000);
+    story_did(story, "fail 3 queue_timeout; ");
+    assert_non_null(
+        strstr(story->last_fail.msg, "No worker for model 'm' came back within 300 s."));
+}
+
+static void a_deadline_is_for_the_first_byte(void **state)
+{
+    struct story *story = *state;
+
+    story_have(story, "w1", 2);
+    story_forget(story);
+    story_arrive_until(story, "late", story->now_ms);
+    story_did(story, "fail late deadline_exceeded; ");
+    story_arrive_until(story, "streams", story->now_ms + 500);
+    story_arrive_until(story, "hangs", story->now_ms + 500);
+    story_arrive_until(story, "waits", story->now_ms + 400);
+    story_arrive(story, "patient");
+    story_started(story, "streams");
+    story_forget(story);
+    assert_int_equal(core_next_due_ms(story->core), story->now_ms + 400);
+    story_tick(story, 400);
+    story_did(story, "fail waits deadline_exceeded; ");
+    assert_non_null(strstr(story->last_fail.msg, "in the queue"));
+    story_tick(story, 100); /* the slot of the one that hangs is given on */
+    story_did(story, "fail hangs deadline_exceeded; dispatch patient w1; ");
+    assert_non_null(strstr(story->last_fail.msg, "before the worker's first token"));
+    story_finished(story, "streams");
+    story_finished(story, "patient");
+    story_is_at_rest(story);
+}
+
+static void a_job_whose_deadline_passes_with_the_event_that_frees_a_slot_does_not_run(void **state)
+{
+    struct story *story = *state;
+
+    story_have(story, "w1", 1);
+    story_arrive(story, "1");
+    story_arrive_until(story, "2", story->now_ms + 100);
+    story_forget(story);
+    story->now_ms += 100;
+    story_finished(story, "1");
+    story_did(story, "fail 2 deadline_exceeded; ");
+}
+
+/* --- Ends -------------------------------------------------------------------- */
+
+static void a_cancel_frees_the_slot_in_any_phase(void **state)
+{
+    struct story *story = *state;
+
+    story_have(story, "w1", 1);
+    story_arrive(story, "1");
+    story_arrive(story, "2");
+    story_arrive(story, "3");
+    story_arrive(story, "4");
+    story_forget(story);
+    story_cancel(story, "3"); /* queued */
+    story_did(story, "");
+    story_cancel(story, "1"); /* dispatched */
+    story_did(story, "dispatch 2 w1; ");
+    story_started(story, "2");
+    story_cancel(story, "2"); /* streaming */
+    story_did(story, "dispatch 4 w1; ");
+    story_cancel(story, "4");
+    story_cancel(story, "4");
+    story_did(story, "");
+    story_is_at_rest(story);
+    assert_int_equal(story_stats(story).cancelled_total, 4);
+}
+
+static void events_that_crossed_are_ignored(void **state)
+{
+    struct story *story = *state;
+
+    story_have(story, "w1", 1);
+    story_arrive(story, "1");
+    story_arrive(story, "2");
+    story_forget(story);
+    story_run_event(story, CORE_RUN_STARTED, "2", 0); /* it waits */
+    story_run_event(story, CORE_RUN_FINISHED, "1", 2);
+    story_run_event(story, CORE_RUN_FAILED, "nobody", 1);
+    story_cancel(story, "nobody");
+    story_handle(story, (struct core_event){ .kind = CORE_WORKER_REACHABLE,
+                                             .u.reach = { .worker_id = "nobody" } });
+    story_did(story, "");
+    assert_int_equal(story_stats(story).running, 1);
+    assert_int_equal(story_stats(story).queued, 1);
+}
+
+static void a_core_is_freed_with_its_jobs(void **state)
+{
+    struct story *story = *state;
+
+    story_have(story, "w1", 1);
+    story_arrive_until(story, "1", story->now_ms + 1000);
+    story_arrive_until(story, "2", story->now_ms + 1000); /* the sanitizer sees what stays behind */
+}
+
+/* --- Strategies ---------------------------------------------------------------- */
+
+static void decide_wrongly(const struct registry *registry, const struct job *job, uint64_t now_ms,
+                           struct decision *ret)
+{
+    (void)job;
+    (void)now_ms;
+    ret->action = DECIDE_DISPATCH;
+    ret->worker = registry_find_first(registry, &(struct worker_query){ 0 });
+}
+
+static void decide_no(const struct registry *registry, const struct job *job, uint64_t now_ms,
+                      struct decision *ret)
+{
+    (void)registry;
+    (void)now_ms;
+    ret->action = DECIDE_REJECT;
+    (void)err_set(&ret->reject, ERR_POLICY, "not %s", job->spec.id);
+}
+
+static void a_strategy_can_break_no_promise(void **state)
+{
+    static const struct strategy wrong = { "wrong", decide_wrongly };
+    struct story *story = *state;
+
+    story->options.strategy = &wrong;
+    story_restart(story);
+    story_have(story, "w1", 1);
+    story_forget(story);
+    story_arrive(story, "1");
+    story_arrive(story, "2"); /* w1 is full now */
+    story_did(story, "dispatch 1 w1; queued 2 1; ");
+}
+
+static bool is_patient;
+
+static void decide_when_told(const struct registry *registry, const struct job *job,
+                             uint64_t now_ms, struct decision *ret)
+{
+    ret->action = DECIDE_WAIT;
+    if (!is_patient)
+        strategy_simple.decide(registry, job, now_ms, ret);
+}
+
+/* Room alone does not let a job run: the strategy may want it to wait. */
+static void nobody_overtakes_those_who_wait_on_the_same_terms(void **state)
+{
+    static const struct strategy moody = { "moody", decide_when_told };
+    struct story *story = *state;
+
+    story->options.strategy = &moody;
+    story_restart(story);
+    story_have(story, "w1", 4);
+    story_have(story, "w2", 4);
+    is_patient = true;
+    story_forget(story);
+    story_arrive(story, "1");
+    is_patient = false;
+    story_arrive(story, "2");
+    story_did(story, "queued 1 1; queued 2 2; ");
+    story_have(story, "w1", 5);
+    story_did(story, "dispatch 1 w1; dispatch 2 w1; ");
+
+    is_patient = true;
+    story_failed(story, "1", RUN_SILENT, ERR_TIMEOUT, "silence");
+    is_patient = false;
+    story_failed(story, "2", RUN_SILENT, ERR_TIMEOUT, "silence");
+    story_did(story, "queued 1 1; queued 2 2; ");
+}
+
+static void a_strategy_may_reject(void **state)
+{
+    static const struct strategy no = { "no", decide_no };
+    struct story *story = *state;
+
+    story->options.strategy = &no;
+    story_restart(story);
+    story_have(story, "w1", 1);
+    story_forget(story);
+    story_arrive(story, "1");
+    story_did(story, "fail 1 policy_rejected; ");
+    assert_string_equal(story->last_fail.msg, "not 1");
+    story_is_at_rest(story);
+}
+
+static void strategies_are_found_by_name(void **state)
+{
+    (void)state;
+    assert_ptr_equal(strategy_by_name(str_of("simple")), &strategy_simple);
+    assert_null(strategy_by_name(str_of("complicated")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, story_setup, story_teardown)
+        TEST(an_unknown_model_is_told_apart_from_one_without_workers),
+        TEST(a_model_is_noted_once_it_is_served),
+        TEST(only_workers_that_may_take_it_some_time_let_a_job_in),
+        TEST(a_pin_to_a_worker_that_went_silent_while_it_started_is_refused),
+        TEST(pins_are_checked_and_named),
+        TEST(a_full_queue_refuses_by_count_and_by_bytes),
+        TEST(jobs_run_in_order_as_slots_become_free),
+        TEST(a_burst_inside_one_heartbeat_spreads_over_the_free_slots),
+        TEST(one_model_without_room_does_not_block_another),
+        TEST(a_pinned_job_that_waits_lets_the_others_pass),
+        TEST(degraded_workers_are_taken_last),
+        TEST(a_worker_that_starts_takes_what_waits),
+        TEST(a_draining_worker_finishes_and_takes_nothing_new),
+        TEST(foreign_work_takes_room_and_gives_it_back),
+        TEST(more_slots_are_filled_and_fewer_are_waited_for),
+        TEST(a_worker_that_changes_its_model_serves_the_new_one),
+        TEST(waiting_ends_with_the_queue_timeout_and_says_why),
+        TEST(when_the_last_worker_goes_jobs_wait_for_one_to_come_back),
+        TEST(a_deadline_is_for_the_first_byte),
+        TEST(a_job_whose_deadline_passes_with_the_event_that_frees_a_slot_does_not_run),
+        TEST(a_cancel_frees_the_slot_in_any_phase),
+        TEST(events_that_crossed_are_ignored),
+        TEST(a_core_is_freed_with_its_jobs),
+        TEST(a_strategy_can_break_no_promise),
+        TEST(nobody_overtakes_those_who_wait_on_the_same_terms),
+        TEST(a_strategy_may_reject),
+        TEST(strategies_are_found_by_name),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
