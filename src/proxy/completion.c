@@ -149,13 +149,13 @@ int completion_read(struct str json, struct completion *ret, struct err *err)
 
 /* --- Looking ------------------------------------------------------------- */
 
-/* The value of a member `quoted_key` at any depth; a key inside a string would have
- * its quotes escaped. .p is NULL when there is none. */
+/* What follows the next `quoted_key`, at any depth: its value, to the end of `json`. A
+ * key within a string would have its quotes escaped. .p is NULL when there is none. */
 static struct str look_up(struct str json, const char *quoted_key)
 {
     size_t key_len = strlen(quoted_key);
     const char *end = json.p + json.len;
-    const char *at = json.len > 0 ? memmem(json.p, json.len, quoted_key, key_len) : NULL;
+    const char *at = json.p ? memmem(json.p, json.len, quoted_key, key_len) : NULL;
 
     if (!at)
         return (struct str){ 0 };
@@ -165,18 +165,20 @@ static struct str look_up(struct str json, const char *quoted_key)
     return (struct str){ at, (size_t)(end - at) };
 }
 
+static bool is_null_wherever(struct str json, const char *quoted_key)
+{
+    struct str value = look_up(json, quoted_key);
+
+    while (str_starts(value, "null"))
+        value = look_up(value, quoted_key);
+    return value.p == NULL;
+}
+
 bool completion_is_plain(struct str json)
 {
-    static const char *const weighty[] = { "\"finish_reason\"", "\"usage\"", "\"error\"" };
-
-    if (json.len < 2 || json.p[0] != '{' || json.p[json.len - 1] != '}')
-        return false;
-    for (size_t i = 0; i < sizeof(weighty) / sizeof(weighty[0]); i++) {
-        struct str value = look_up(json, weighty[i]);
-        if (value.p && !str_starts(value, "null"))
-            return false;
-    }
-    return true;
+    return json.len >= 2 && json.p[0] == '{' && json.p[json.len - 1] == '}' &&
+           is_null_wherever(json, "\"finish_reason\"") && is_null_wherever(json, "\"usage\"") &&
+           is_null_wherever(json, "\"error\"");
 }
 
 bool completion_find_usage(struct str part, uint64_t *ret_tokens_in, uint64_t *ret_tokens_out)
@@ -185,8 +187,6 @@ bool completion_find_usage(struct str part, uint64_t *ret_tokens_in, uint64_t *r
     uint64_t in = 0, out = 0;
     struct json j;
 
-    if (value.len == 0)
-        return false;
     json_init(&j, value);
     read_usage(&j, &in, &out);
     if (j.failed)

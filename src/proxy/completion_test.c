@@ -117,6 +117,7 @@ static void a_glance_never_overlooks_what_weighs(void **state)
         { "{\"choices\":[{\"delta\":{},\"finish_reason\" : \"stop\"}]}", false },
         { "{\"choices\":[],\"usage\":{\"prompt_tokens\":3}}", false },
         { "{\"error\":{\"message\":\"oops\"}}", false },
+        { "{\"choices\":[{\"usage\":null}],\"usage\":{}}", false },
         { "hello", false },
         { "{", false },
         { "", false },

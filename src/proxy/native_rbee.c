@@ -10,6 +10,7 @@
  */
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/json_texts.h"
 #include "proxy/native_internal.h"
 
 #include <stdio.h>
@@ -213,20 +214,13 @@ static bool is_local_path(const char *url)
 static bool read_accepted(struct native_run *run, char *sse_url, struct run_fault *fault)
 {
     char job_id[NATIVE_JOB_ID_SIZE] = "";
-    struct json j;
+    const struct json_text members[] = {
+        { "job_id", job_id, sizeof(job_id) },
+        { "sse_url", sse_url, SSE_URL_SIZE },
+    };
     struct err err;
 
-    json_init(&j, buf_str(&run->accepted));
-    json_object(&j)
-    {
-        if (json_key(&j, "job_id"))
-            json_read_text(&j, job_id, sizeof(job_id));
-        else if (json_key(&j, "sse_url"))
-            json_read_text(&j, sse_url, SSE_URL_SIZE);
-        else
-            json_skip(&j);
-    }
-    if (json_finish(&j, &err) < 0)
+    if (json_texts_read(buf_str(&run->accepted), members, 2, &err) < 0)
         return run_fault_set(fault, RUN_BROKEN, "Worker accepted with a bad answer: %s", err.msg);
     if (!is_job_id(job_id))
         return run_fault_set(fault, RUN_BROKEN, "Worker accepted without a usable job_id");
