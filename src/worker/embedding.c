@@ -5,6 +5,7 @@
 #include "worker/counters.h"
 #include "worker/base64.h"
 #include "worker/openai.h"
+#include "worker/reading.h"
 #include "worker/worker.h"
 
 #include <math.h>
@@ -142,20 +143,17 @@ static struct embedding *embedding_new(struct http_request *req,
     return e;
 }
 
-void openai_embedding(struct http_request *req)
+static void start(struct http_request *req, struct inference_request *request)
 {
     static const struct engine_run_events events = { .on_embedding = on_embedding,
                                                      .on_end = on_end };
     struct worker *w = http_request_app(req);
     struct engine_run_options run;
-    struct inference_request *request;
     struct err err;
 
-    int rc = worker_read_request(w, req, FORM_EMBEDDING, &request, &err);
-    if (rc == 0 && (rc = check(w, request, &err)) < 0)
-        inference_request_free(request);
-    if (rc < 0) {
+    if (check(w, request, &err) < 0) {
         http_reply_error(req, &err);
+        inference_request_free(request);
         return;
     }
     struct embedding *e = embedding_new(req, request);
@@ -166,4 +164,9 @@ void openai_embedding(struct http_request *req)
         http_reply_error(req, &err);
         embedding_free(e);
     }
+}
+
+void openai_embedding(struct http_request *req)
+{
+    reading_start(req, FORM_EMBEDDING, start);
 }

@@ -479,11 +479,11 @@ static int check_prompt(const struct inference_request *r, struct err *err)
     return 0;
 }
 
-static int parse(struct inference_request *r, size_t len, struct err *err)
+static int parse(struct inference_request *r, struct err *err)
 {
     struct json j;
 
-    json_init(&j, (struct str){ r->body, len });
+    json_init(&j, (struct str){ r->body, r->body_len });
     json_object(&j) read_field(&j, r);
     if (json_finish(&j, err) < 0 || check_prompt(r, err) < 0)
         return err->code;
@@ -499,11 +499,12 @@ int inference_request_parse(enum inference_form form, char *body, size_t len,
 
     r->form = form;
     r->body = body;
+    r->body_len = len;
     r->sampling = engine_sampling_default();
     /* Unescaped texts take less than their JSON, tokens twice as much, and the rest is
      * bounded by the caps above; parts of a content are gathered once more. */
     arena_init(&r->arena, 4 * len + (size_t)1024 * 1024);
-    if (parse(r, len, err) < 0) {
+    if (parse(r, err) < 0) {
         inference_request_free(r);
         return err->code;
     }
@@ -517,6 +518,8 @@ void inference_request_free(void *request)
 
     if (!r)
         return;
+    if (r->held_bytes)
+        *r->held_bytes -= r->body_len;
     arena_deinit(&r->arena);
     free(r->body);
     free(r);

@@ -49,6 +49,8 @@ struct inference_request {
     int64_t dimensions; /* 0: not said */
 
     char *body; /* what the views above point into; owned, as is the arena */
+    size_t body_len;
+    size_t *held_bytes; /* falls by body_len when this is freed; may be NULL */
     struct arena arena;
 };
 

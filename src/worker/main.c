@@ -26,24 +26,24 @@ static int print_man(void)
     return WORKER_EXIT_OK;
 }
 
-static int serve(const struct worker_options *options, struct daemon *daemon)
+static int serve(struct worker *worker, const struct worker_options *options, struct daemon *daemon)
 {
-    struct worker worker;
     struct err err;
     int code = WORKER_EXIT_OK;
 
-    if (worker_open(&worker, daemon, options, &err) < 0) {
+    if (worker_open(worker, daemon, options, &err) < 0) {
         code = fail("cannot serve", &err, worker_exit_code(&err));
     } else {
         daemon_run(daemon, NULL, NULL);
-        code = worker.exit_code;
+        code = worker->exit_code;
     }
-    worker_close(&worker);
+    worker_close(worker);
     return code;
 }
 
 static int run(struct worker_options *options)
 {
+    struct worker worker; /* outlives the daemon's loop */
     struct daemon daemon;
     struct err err;
 
@@ -61,7 +61,7 @@ static int run(struct worker_options *options)
     if (daemon_init(&daemon, &setup, &err) < 0)
         return fail("cannot start", &err,
                     err.code == ERR_INVALID ? WORKER_EXIT_USAGE : WORKER_EXIT_FAILED);
-    int code = options->common.check_config ? WORKER_EXIT_OK : serve(options, &daemon);
+    int code = options->common.check_config ? WORKER_EXIT_OK : serve(&worker, options, &daemon);
     daemon_deinit(&daemon);
     return code;
 }

@@ -9,6 +9,7 @@
 #include "worker/counters.h"
 #include "worker/answer.h"
 #include "worker/inference.h"
+#include "worker/reading.h"
 #include "worker/worker.h"
 
 #include <assert.h>
@@ -166,21 +167,16 @@ static void on_end(void *data, const struct engine_end *end)
 
 /* --- Routes ----------------------------------------------------------------- */
 
-void native_post(struct http_request *req)
+static void start(struct http_request *req, struct inference_request *request)
 {
     static const struct engine_run_events events = {
         .on_accepted = on_accepted, .on_started = on_started, .on_text = on_text, .on_end = on_end
     };
     struct worker *w = http_request_app(req);
+    struct inference *inf = inference_new(w, req);
     struct engine_run_options run;
-    struct inference_request *request;
     struct err err;
 
-    if (worker_read_request(w, req, FORM_NATIVE, &request, &err) < 0) {
-        http_reply_error(req, &err);
-        return;
-    }
-    struct inference *inf = inference_new(w, req);
     inference_request_choose_seed(request, random_u64());
     inf->seed = request->seed;
     if (engine_get_facts(w->engine)->has_chat_template)
@@ -190,6 +186,11 @@ void native_post(struct http_request *req)
     run.data = inf;
     if (engine_submit(w->engine, &run, &inf->run, &err) < 0)
         inference_refuse(inf, &err);
+}
+
+void native_post(struct http_request *req)
+{
+    reading_start(req, FORM_NATIVE, start);
 }
 
 static struct inference *find(struct http_request *req)

@@ -9,6 +9,7 @@
 #include "http/sse.h"
 #include "worker/answer.h"
 #include "worker/event_stream.h"
+#include "worker/reading.h"
 #include "worker/worker.h"
 
 /* Far above what a context can hold; a bound all the same. */
@@ -180,8 +181,7 @@ static void on_end(void *data, const struct engine_end *end)
 /* --- Routes ----------------------------------------------------------------------- */
 
 static struct exchange *exchange_new(struct http_request *req,
-                                     const struct inference_request *request,
-                                     enum answer_shape shape)
+                                     const struct inference_request *request)
 {
     static const struct http_watch watch = { .on_gone = on_gone, .on_drain = on_drain };
     struct exchange *x = mem_alloc(1, sizeof(*x));
@@ -189,7 +189,7 @@ static struct exchange *exchange_new(struct http_request *req,
     x->worker = http_request_app(req);
     x->req = req;
     x->wants_stream = request->stream;
-    answer_init(&x->answer, shape);
+    answer_init(&x->answer, request->form == FORM_CHAT ? ANSWER_CHAT : ANSWER_COMPLETION);
     x->answer.model = x->worker->options->ref;
     x->answer.fingerprint = x->worker->fingerprint;
     x->answer.wants_logprobs = request->wants_logprobs;
@@ -200,20 +200,15 @@ static struct exchange *exchange_new(struct http_request *req,
     return x;
 }
 
-static void answer(struct http_request *req, enum inference_form form, enum answer_shape shape)
+static void start(struct http_request *req, struct inference_request *request)
 {
     static const struct engine_run_events events = {
         .on_started = on_started, .on_logprob = on_logprob, .on_text = on_text, .on_end = on_end
     };
+    struct exchange *x = exchange_new(req, request);
     struct engine_run_options run;
-    struct inference_request *request;
     struct err err;
 
-    if (worker_read_request(http_request_app(req), req, form, &request, &err) < 0) {
-        http_reply_error(req, &err);
-        return;
-    }
-    struct exchange *x = exchange_new(req, request, shape);
     inference_request_choose_seed(request, random_u64());
     inference_request_to_run(request, &run);
     run.events = &events;
@@ -226,10 +221,10 @@ static void answer(struct http_request *req, enum inference_form form, enum answ
 
 void openai_chat(struct http_request *req)
 {
-    answer(req, FORM_CHAT, ANSWER_CHAT);
+    reading_start(req, FORM_CHAT, start);
 }
 
 void openai_completion(struct http_request *req)
 {
-    answer(req, FORM_COMPLETION, ANSWER_COMPLETION);
+    reading_start(req, FORM_COMPLETION, start);
 }

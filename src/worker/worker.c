@@ -13,7 +13,7 @@
 #include <limits.h>
 #include <stdio.h>
 
-enum { SECOND_MS = 1000, LOADING_RETRY_MS = 2000 };
+enum { SECOND_MS = 1000 };
 
 /* clang-format off */
 const struct route worker_routes[] = {
@@ -159,31 +159,4 @@ void worker_close(struct worker *w)
     loop_deadlines_deinit(&w->idle);
     engine_close(w->engine);
     metrics_free(w->metrics);
-}
-
-/* --- Requests ---------------------------------------------------------------- */
-
-int worker_read_request(struct worker *w, struct http_request *req, enum inference_form form,
-                        struct inference_request **ret, struct err *err)
-{
-    struct engine_stats now;
-    size_t len;
-
-    engine_get_stats(w->engine, &now);
-    if (!now.is_loaded) {
-        (void)err_set(err, ERR_UNAVAILABLE, "the model '%s' is still being loaded",
-                      w->options->ref);
-        err->retry_after_ms = LOADING_RETRY_MS;
-        return err->code;
-    }
-    char *body = http_request_take_body(req, &len);
-    if (inference_request_parse(form, body, len, ret, err) < 0)
-        return err->code;
-    if ((*ret)->model[0] == '\0' || strcmp((*ret)->model, w->options->ref) == 0)
-        return 0;
-    (void)err_param(err, ERR_MODEL_NOT_FOUND, "model",
-                    "the model '%s' is not here; this worker serves '%s'", (*ret)->model,
-                    w->options->ref);
-    inference_request_free(TAKE(*ret));
-    return err->code;
 }

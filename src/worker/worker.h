@@ -35,6 +35,7 @@ struct worker {
     struct metrics *metrics;     /* worker/counters.h */
     struct engine_stats counted; /* of its totals: those that are in the metrics already */
     struct inference_table inferences;
+    size_t held_bytes;           /* worker/reading.h: bodies that are being worked on */
     struct loop_deadlines idle;  /* of event streams */
     struct heartbeat *heartbeat; /* NULL without --queen-url */
     struct loop_timer second;    /* samples the rate below */
@@ -52,7 +53,10 @@ struct worker {
  */
 MUST_CHECK int worker_open(struct worker *w, struct daemon *daemon,
                            const struct worker_options *options, struct err *err);
-void worker_close(struct worker *w); /* also when half open */
+
+/* Also when half open. `w` itself must last until the loop is freed: the thread pool may
+ * still hold work that reports to it. */
+void worker_close(struct worker *w);
 
 /* The exit code that tells of `err`. */
 int worker_exit_code(const struct err *err);
@@ -63,14 +67,4 @@ struct worker_status {
 };
 void worker_get_status(const struct worker *w, struct worker_status *ret);
 
-/* --- For the routes ------------------------------------------------------ */
-
 extern const struct route worker_routes[];
-
-/*
- * Take the body of `req` and read it. Errors: inference_request_parse()'s, ERR_MODEL_NOT_FOUND when
- * it names another model, ERR_UNAVAILABLE while the model is being loaded.
- */
-MUST_CHECK int worker_read_request(struct worker *w, struct http_request *req,
-                                   enum inference_form form, struct inference_request **ret,
-                                   struct err *err);
