@@ -58,6 +58,11 @@ bool loop_timer_is_armed(const struct loop_timer *timer);
 /*
  * Deadlines of one length, for things of which there are thousands: arming and
  * disarming are O(1), because the order of arming is the order of falling due.
+ *
+ * A stream re-arms its deadline with every token, and moving it in line touches two
+ * neighbours that are nowhere near in memory. So one that is armed keeps its place
+ * while it has moved by less than a 64th of its length, which is how much later than
+ * due it, or one behind it, may fire. Never earlier.
  */
 struct loop_deadline;
 typedef void loop_deadline_fn(struct loop_deadline *deadline);
@@ -69,7 +74,9 @@ struct loop_deadlines { /* one per kind of deadline, in its owner */
 };
 struct loop_deadline { /* embedded; zeroed is a valid disarmed deadline */
     struct list link;
+    struct loop_deadlines *queue; /* the one it is armed in */
     uint64_t due_ms;
+    uint64_t placed_ms; /* the due_ms by which it stands in line */
 };
 void loop_deadlines_init(struct loop *loop, struct loop_deadlines *q, uint64_t after_ms,
                          loop_deadline_fn *fire);

@@ -281,7 +281,8 @@ void stream_begin(struct stream *s)
 {
     if (s->is_reading)
         uv_read_start(uv_of(s), on_alloc, on_read);
-    drain(s);
+    if (s->flying_bytes == 0) /* else on_connect wrote, and more than the socket took */
+        drain(s);
 }
 
 void stream_free(struct stream *s)

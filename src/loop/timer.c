@@ -1,6 +1,8 @@
 #include "base/mem.h"
 #include "loop/internal.h"
 
+enum { SLACK_PART = 64 };
+
 /* --- Timers ---------------------------------------------------------------- */
 
 static struct loop_timer *of(struct list *link)
@@ -111,14 +113,33 @@ void loop_deadlines_deinit(struct loop_deadlines *q)
         loop->falling_due = NULL; /* called by one of its own callbacks */
 }
 
+static uint64_t due_from_now(const struct loop_deadlines *q)
+{
+    uint64_t due_ms;
+
+    return __builtin_add_overflow(loop_now_ms(q->timer.loop), q->after_ms, &due_ms) ? UINT64_MAX
+                                                                                    : due_ms;
+}
+
+static bool is_armed_in(const struct loop_deadlines *q, const struct loop_deadline *d)
+{
+    return d->queue == q && d->link.next && !list_is_empty(&d->link);
+}
+
 void loop_deadline_arm(struct loop_deadlines *q, struct loop_deadline *d)
 {
+    uint64_t due_ms = due_from_now(q);
+
+    if (is_armed_in(q, d) && due_ms - d->placed_ms <= q->after_ms / SLACK_PART) {
+        d->due_ms = due_ms;
+        return;
+    }
     loop_deadline_disarm(d);
     if (q->after_ms == 0)
         return;
     list_init(&d->link);
-    if (__builtin_add_overflow(loop_now_ms(q->timer.loop), q->after_ms, &d->due_ms))
-        d->due_ms = UINT64_MAX;
+    d->queue = q;
+    d->due_ms = d->placed_ms = due_ms;
     list_push_back(&q->armed, &d->link);
     if (!loop_timer_is_armed(&q->timer))
         loop_timer_start(&q->timer, q->after_ms);
