@@ -6,6 +6,7 @@
 #include "base/parse.h"
 #include "supervisor/kernel_text.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <limits.h>
 #include <string.h>
@@ -48,12 +49,13 @@ bool procfs_parse_stat(struct str text, struct proc_stat *ret)
     for (size_t i = 0; i < STAT_FIELDS; i++)
         if (!kernel_text_word(&rest, &fields[i]))
             return false;
-    if (!parse_pid(str_trim(head), &stat.pid) || !parse_pid(fields[STAT_PGRP], &stat.pgrp) ||
-        !parse_u64_str(fields[STAT_UTIME], &utime) || !parse_u64_str(fields[STAT_STIME], &stime) ||
+    stat.state = fields[STAT_STATE].p[0];
+    if (!isalpha((unsigned char)stat.state) || !parse_pid(str_trim(head), &stat.pid) ||
+        !parse_pid(fields[STAT_PGRP], &stat.pgrp) || !parse_u64_str(fields[STAT_UTIME], &utime) ||
+        !parse_u64_str(fields[STAT_STIME], &stime) ||
         !parse_u64_str(fields[STAT_START], &stat.start_ticks) ||
         __builtin_add_overflow(utime, stime, &stat.cpu_ticks))
         return false;
-    stat.state = fields[STAT_STATE].p[0];
     *ret = stat;
     return true;
 }
