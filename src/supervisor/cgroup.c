@@ -174,7 +174,7 @@ int cgroup_tree_open(const char *mount, struct str membership, pid_t self, struc
     struct cgroup_tree tree;
     struct str path;
     struct buf dir;
-    bool has_io;
+    bool has_io = false;
 
     if (!cgroup_parse_membership(membership, &path))
         return err_set(err, ERR_UNSUPPORTED, "this process is in no cgroup of version 2");

@@ -237,7 +237,7 @@ static struct supervised *supervised_new(struct supervisor *s, const struct work
 int supervisor_spawn(struct supervisor *s, const struct worker_spec *spec,
                      const struct supervised **ret, struct err *err)
 {
-    uint16_t port;
+    uint16_t port = 0;
 
     if (s->on_stopped)
         return err_set(err, ERR_UNAVAILABLE, "this hive is stopping");
