@@ -43,7 +43,6 @@ static void set_flag(int fd, int level, int option, int value)
 /* What accepted sockets inherit is set here once. -1 with errno. */
 static int listen_tcp(const struct sockaddr *address, socklen_t len, bool ipv6_only)
 {
-    AUTO(close_fd)
     int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     if (fd < 0)
@@ -53,12 +52,10 @@ static int listen_tcp(const struct sockaddr *address, socklen_t len, bool ipv6_o
     set_flag(fd, SOL_SOCKET, SO_REUSEADDR, 1); /* not while another listens, only after it */
     set_flag(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     set_flag(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, NOTSENT_BYTES_MAX);
-    if (bind(fd, address, len) != 0 || listen(fd, BACKLOG) != 0)
-        return -1;
-
-    int ret = fd;
-    fd = -1;
-    return ret;
+    if (bind(fd, address, len) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    (void)close(fd);
+    return -1;
 }
 
 /* One socket for both families, or for IPv4 where the machine has no IPv6. */
@@ -158,15 +155,17 @@ static int open_unix(const struct endpoint *at, int *ret_fd, struct err *err)
 {
     struct sockaddr_un address;
     socklen_t len = address_unix(at, &address);
-    AUTO(close_fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int rc, fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     /* The path gets the mode that the socket has: nobody can come in between. */
-    if (fd < 0 || fchmod(fd, UNIX_MODE) != 0 || bind_unix(fd, &address, len) != 0 ||
-        listen(fd, BACKLOG) != 0)
-        return fail(at, err);
-    *ret_fd = fd;
-    fd = -1;
-    return 0;
+    if (fd >= 0 && fchmod(fd, UNIX_MODE) == 0 && bind_unix(fd, &address, len) == 0 &&
+        listen(fd, BACKLOG) == 0) {
+        *ret_fd = fd;
+        return 0;
+    }
+    rc = fail(at, err);
+    close_fd(&fd);
+    return rc;
 }
 
 /* --- The interface ----------------------------------------------------------- */

@@ -139,7 +139,10 @@ static uv_stdio_container_t stdio_of(int fd)
 /* libuv does not write there: its struct is older than const. */
 static char **strings(const char *const *list)
 {
-    return (char **)(uintptr_t)list;
+    char **ret;
+
+    memcpy(&ret, &list, sizeof(ret));
+    return ret;
 }
 
 static int spawn(struct child *c, const struct child_options *o, int stdout_fd)

@@ -13,7 +13,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-enum { CLIENTS = 100, DESCRIPTORS_LEFT = 4 };
+enum { CLIENTS = 100, DESCRIPTORS_LEFT = 4, WAITING = 8 };
 
 struct host {
     struct loop *loop;
@@ -328,12 +328,12 @@ static void limit_descriptors(struct rlimit *old)
 static void without_descriptors_accepting_pauses_and_goes_on_later(void **state)
 {
     struct host h;
-    struct stream *clients[2 * DESCRIPTORS_LEFT];
+    struct stream *clients[WAITING];
     struct rlimit old;
 
     (void)state;
     setup(&h, "127.0.0.1:0");
-    for (size_t i = 0; i < 2 * DESCRIPTORS_LEFT; i++)
+    for (size_t i = 0; i < WAITING; i++)
         clients[i] = stream_connect(h.loop, &h.at, on_connect, &deaf, NULL);
     limit_descriptors(&old);
     turns(h.loop, 50);
@@ -345,8 +345,8 @@ static void without_descriptors_accepting_pauses_and_goes_on_later(void **state)
     turns(h.loop, 50);
     assert_int_equal(h.accepted_len, DESCRIPTORS_LEFT); /* it does not even try */
     h.now_ms += 1;
-    TURN_UNTIL(h.loop, h.accepted_len == 2 * DESCRIPTORS_LEFT);
-    for (size_t i = 0; i < 2 * DESCRIPTORS_LEFT; i++)
+    TURN_UNTIL(h.loop, h.accepted_len == WAITING);
+    for (size_t i = 0; i < WAITING; i++)
         stream_close(clients[i]);
     teardown(&h);
 }
@@ -354,18 +354,18 @@ static void without_descriptors_accepting_pauses_and_goes_on_later(void **state)
 static void a_listener_that_pauses_can_be_closed(void **state)
 {
     struct host h;
-    struct stream *clients[2 * DESCRIPTORS_LEFT];
+    struct stream *clients[WAITING];
     struct rlimit old;
 
     (void)state;
     setup(&h, "127.0.0.1:0");
-    for (size_t i = 0; i < 2 * DESCRIPTORS_LEFT; i++)
+    for (size_t i = 0; i < WAITING; i++)
         clients[i] = stream_connect(h.loop, &h.at, on_connect, &deaf, NULL);
     limit_descriptors(&old);
     turns(h.loop, 50);
     listener_close(TAKE(h.listener));
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
-    for (size_t i = 0; i < 2 * DESCRIPTORS_LEFT; i++)
+    for (size_t i = 0; i < WAITING; i++)
         stream_close(clients[i]);
     teardown(&h);
 }
@@ -399,14 +399,14 @@ static size_t lines_until_restored(int fd, int old)
 static void running_out_of_descriptors_is_logged_once_per_burst(void **state)
 {
     struct host h;
-    struct stream *clients[2 * DESCRIPTORS_LEFT];
+    struct stream *clients[WAITING];
     struct rlimit old;
     int old_stderr;
 
     (void)state;
     int fd = divert_stderr(&old_stderr);
     setup(&h, "127.0.0.1:0");
-    for (size_t i = 0; i < 2 * DESCRIPTORS_LEFT; i++)
+    for (size_t i = 0; i < WAITING; i++)
         clients[i] = stream_connect(h.loop, &h.at, on_connect, &deaf, NULL);
     limit_descriptors(&old);
     for (unsigned i = 0; i < 50; i++) {
@@ -415,7 +415,7 @@ static void running_out_of_descriptors_is_logged_once_per_burst(void **state)
     }
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
     assert_int_equal(lines_until_restored(fd, old_stderr), 1);
-    for (size_t i = 0; i < 2 * DESCRIPTORS_LEFT; i++)
+    for (size_t i = 0; i < WAITING; i++)
         stream_close(clients[i]);
     teardown(&h);
 }

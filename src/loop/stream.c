@@ -231,8 +231,9 @@ void stream_writev(struct stream *s, const struct iovec *iov, size_t iov_len)
 
 void stream_write(struct stream *s, const void *bytes, size_t len)
 {
-    const struct iovec iov = { (void *)(uintptr_t)bytes, len };
+    struct iovec iov = { .iov_len = len };
 
+    memcpy(&iov.iov_base, &bytes, sizeof(bytes)); /* not const, but only read */
     stream_writev(s, &iov, 1);
 }
 

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 
 enum {
     BIG = 8 * 1024 * 1024, /* more than the kernel takes for a reader that does not read */
@@ -563,6 +565,29 @@ static void the_peer_of_a_unix_socket_is_its_user(void **state)
     test_unix_remove(&u);
 }
 
+static int option_of(const struct peer *p, int level, int option)
+{
+    int value = -1, fd = -1;
+    socklen_t len = sizeof(value);
+
+    assert_int_equal(uv_fileno((const uv_handle_t *)&p->stream->tcp, &fd), 0);
+    assert_int_equal(getsockopt(fd, level, option, &value, &len), 0);
+    return value;
+}
+
+static void neither_end_waits_for_more_and_both_bound_the_kernel(void **state)
+{
+    struct peers p;
+
+    (void)state;
+    peers_open(&p, "127.0.0.1:0");
+    assert_int_not_equal(option_of(&p.client, IPPROTO_TCP, TCP_NODELAY), 0);
+    assert_int_not_equal(option_of(&p.server, IPPROTO_TCP, TCP_NODELAY), 0);
+    assert_true(option_of(&p.client, SOL_SOCKET, SO_RCVBUF) <= 2 * 128 * 1024); /* doubled */
+    assert_int_equal(option_of(&p.server, IPPROTO_TCP, TCP_NOTSENT_LOWAT), 64 * 1024);
+    peers_close(&p);
+}
+
 static void a_stream_can_be_handed_to_a_new_owner(void **state)
 {
     struct peers p;
@@ -612,6 +637,7 @@ int main(void)
         cmocka_unit_test(a_write_error_that_was_not_told_yet_dies_with_the_stream),
         cmocka_unit_test(the_peer_of_a_dual_stack_listener_is_shown_as_ipv4),
         cmocka_unit_test(the_peer_of_a_unix_socket_is_its_user),
+        cmocka_unit_test(neither_end_waits_for_more_and_both_bound_the_kernel),
         cmocka_unit_test(a_stream_can_be_handed_to_a_new_owner),
     };
 

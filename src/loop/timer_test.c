@@ -13,10 +13,10 @@ enum { RECORD_MAX = 16, MANY = 10000 };
 /* A timer that writes its name down, and may do something to another. */
 struct named {
     struct loop_timer timer;
-    char name;
     struct fixture *fixture;
     struct named *stops, *frees, *starts;
     unsigned repeats;
+    char name;
 };
 
 struct fixture {
