@@ -79,7 +79,7 @@ static void last_line(const char *path, char *line, size_t size)
         struct str all = buf_str(&text);
         while (all.len > 0 && all.p[all.len - 1] == '\n')
             all.len--;
-        const char *start = all.len ? memrchr(all.p, '\n', all.len) : NULL;
+        const char *start = all.p ? memrchr(all.p, '\n', all.len) : NULL;
         start = start ? start + 1 : all.p;
         (void)snprintf(line, size, "%.*s", (int)(all.p + all.len - start), start ? start : "");
     }
