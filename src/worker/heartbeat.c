@@ -50,6 +50,14 @@ static void on_done(void *data, enum http_call_end how, unsigned status, struct 
     loop_timer_start(&h->timer, h->wait_ms);
 }
 
+/* What the queen has to show to us is told only to a queen that we know, or that is on
+ * this machine. */
+static bool may_tell_token(const struct heartbeat *h)
+{
+    return h->worker->daemon->guard.client.text[0] &&
+           (h->token.text[0] || endpoint_is_loopback(&h->worker->options->queen));
+}
+
 static void write_body(struct heartbeat *h)
 {
     struct json_out o;
@@ -59,7 +67,7 @@ static void write_body(struct heartbeat *h)
     json_begin(&o, NULL, '{');
     json_begin(&o, "worker", '{');
     info_write(h->worker, &o);
-    if (h->worker->daemon->guard.client.text[0]) /* what the queen has to show to us */
+    if (may_tell_token(h))
         json_str(&o, "token", h->worker->daemon->guard.client.text);
     json_end(&o);
     json_time(&o, "timestamp", clock_wall_ms());
