@@ -132,17 +132,26 @@ void lifecycle_missed(struct supervised *w)
 
 /* --- Its end ------------------------------------------------------------------------ */
 
+/* A line of our own log without its time and level. */
+static const char *words_of(const char *line)
+{
+    const char *level = strstr(line, " ERROR ");
+
+    return level && line[0] >= '0' && line[0] <= '9' ? level + strlen(" ERROR ") : line;
+}
+
 static void explain_exit(struct supervised *w, int exit_code, int signal_number)
 {
-    char last[REASON_SIZE / 2];
+    char last[REASON_SIZE - 64];
 
     log_file_last_line(w->owner->logs_dir, w->facts.id, last, sizeof(last));
+    const char *words = words_of(last);
+    const char *lead = words[0] ? "; its last words: " : "";
     if (signal_number > 0)
-        set_reason(w, "killed by signal %d (%s)%s%s", signal_number, strsignal(signal_number),
-                   last[0] ? "; its last words: " : "", last);
+        set_reason(w, "killed by signal %d (%s)%s%s", signal_number, strsignal(signal_number), lead,
+                   words);
     else
-        set_reason(w, "ended by itself with code %d%s%s", exit_code,
-                   last[0] ? "; its last words: " : "", last);
+        set_reason(w, "ended by itself with code %d%s%s", exit_code, lead, words);
 }
 
 /* What it started may have outlived it. The group's number cannot be given to others
