@@ -189,9 +189,10 @@ static void a_child_is_born_with_the_default_signals(void **state)
 
     (void)state;
     setup(&w); /* ignores SIGPIPE */
-    run(&w, "grep -E 'Sig(Blk|Ign)' /proc/self/status");
-    assert_string_equal(buf_cstr(&w.output),
-                        "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+    /* The signals from 32 on are libc's own: make, through posix_spawn(), leaves them ignored. */
+    run(&w, "while read -r name mask; do case $name in Sig[BI]*) "
+            "echo $name $((0x$mask & 0x7fffffff));; esac; done </proc/self/status");
+    assert_string_equal(buf_cstr(&w.output), "SigBlk: 0\nSigIgn: 0\n");
     teardown(&w);
 }
 
