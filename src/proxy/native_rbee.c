@@ -89,6 +89,7 @@ static bool on_metrics(struct native_run *run, struct str data, const struct rep
                        struct run_fault *fault)
 {
     (void)r, (void)fault;
+    native_run_tell_started(run);
     run->events->on_metrics(run->data, data);
     return true;
 }

@@ -42,13 +42,13 @@ struct native_run_result {
     char stop_reason[STOP_REASON_SIZE]; /* "MAX_TOKENS", "EOS", ... */
 };
 
-/* All but on_end and on_failed may come in any number. Views are valid during the call. */
+/* Views are valid during the call. The run must not be cancelled inside one of these. */
 struct native_run_events {
     /* The worker has taken the job. At most once, before all others. */
     void (*on_started)(void *data);
     /* `text` byte for byte, without escapes, never empty; `index` from 0. */
     void (*on_token)(void *data, struct str text, uint64_t index);
-    /* One JSON object, as the worker sent it. */
+    /* One JSON object, as the worker sent it; any number of them. */
     void (*on_metrics)(void *data, struct str json);
     void (*on_end)(void *data, const struct native_run_result *result);
     /* `failure` counts the first on_token as the first byte. A request that the

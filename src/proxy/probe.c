@@ -145,6 +145,7 @@ void probe_free(struct probe *p)
     if (!p)
         return;
     while (!list_is_empty(&p->workers)) {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): list_remove() unlinks it first */
         struct watched *w = of(p->workers.next);
         http_fetch_cancel(w->fetch);
         list_remove(&w->link);

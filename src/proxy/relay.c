@@ -8,7 +8,7 @@
 #include "proxy/refusal.h"
 #include "proxy/worker_call.h"
 
-#include <inttypes.h>
+#include <assert.h>
 
 enum { USAGE_TAIL_BYTES = 1024 }; /* usage stands near the end of a whole answer */
 
@@ -44,10 +44,12 @@ static void begin(struct relay *r, int64_t content_length)
 
 static void add_out(struct relay *r, struct str bytes)
 {
-    (void)buf_add(&r->call.proxy->out, bytes.p, bytes.len);
+    bool fits = buf_add(&r->call.proxy->out, bytes.p, bytes.len);
+
+    assert(fits); /* PROXY_OUT_BYTES_MAX */
 }
 
-/* What one read gave, in one write. A read and what it completes fit into `out`. */
+/* What one read gave, in one write. */
 static void flush(struct relay *r)
 {
     struct buf *out = &r->call.proxy->out;
@@ -267,7 +269,7 @@ static void begin_whole(struct relay *r)
     look_for_usage(r);
     begin(r, r->call.content_length);
     add_out(r, buf_str(&held));
-    buf_init(&r->held, 2 * USAGE_TAIL_BYTES);
+    buf_init(&r->held, (size_t)2 * USAGE_TAIL_BYTES);
     keep_tail(r, buf_str(&held));
     buf_deinit(&held);
 }

@@ -14,9 +14,9 @@ void target_of_worker(const struct worker_facts *facts, struct target *ret)
 void run_timeouts_init(struct run_timeouts *t)
 {
     *t = (struct run_timeouts){
-        .connect_ms = 5 * 1000,
-        .first_token_ms = 300 * 1000,
-        .between_ms = 60 * 1000,
-        .total_ms = 3600 * 1000,
+        .connect_ms = 5000,
+        .first_token_ms = 300000,
+        .between_ms = 60000,
+        .total_ms = 3600000,
     };
 }

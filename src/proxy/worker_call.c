@@ -145,8 +145,10 @@ static void judge(struct worker_call *c)
 
 static bool is_media_type(struct str value, const char *type)
 {
-    const char *semicolon = memchr(value.p ? value.p : "", ';', value.len);
+    const char *semicolon = value.p ? memchr(value.p, ';', value.len) : NULL;
 
+    if (!value.p)
+        return false;
     if (semicolon)
         value.len = (size_t)(semicolon - value.p);
     return str_ieq(str_trim(value), type);
