@@ -91,7 +91,7 @@ void registry_model_known(struct registry *r, const char *model)
 
 static struct worker *worker_of(const struct registry *r, const char *id)
 {
-    return map_get(&r->workers, str_of(id));
+    return map_get(&r->workers, (struct str){ id, strlen(id) });
 }
 
 static struct worker *worker_new(struct registry *r, const char *id, uint64_t now_ms)
@@ -275,8 +275,10 @@ static void set_hive_facts(struct registry *r, struct hive *hive, const struct h
 
 void registry_remove_hive(struct registry *r, struct hive *hive)
 {
-    while (!list_is_empty(&hive->workers))
-        registry_remove_worker(r, container_of(hive->workers.next, struct worker, in_hive));
+    struct list *it, *tmp;
+
+    LIST_FOREACH(it, tmp, &hive->workers)
+        registry_remove_worker(r, container_of(it, struct worker, in_hive));
     unlist_models(r, hive->facts.models, hive->facts.models_len);
     (void)map_remove(&r->hives, str_of(hive->facts.id));
     r->on_change(r->data, REGISTRY_HIVE_REMOVED, NULL, hive, NULL);

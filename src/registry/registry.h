@@ -105,7 +105,7 @@ MUST_CHECK int registry_check_room(const struct registry *r, const struct hive_f
 
 /* A hive's report: the whole truth about its workers (absent ones are removed), and
  * about what it could start if `has_capabilities`. */
-void registry_hive_report(struct registry *r, const struct hive_facts *hive,
+void registry_hive_report(struct registry *r, const struct hive_facts *facts,
                           const struct worker_facts *workers, size_t workers_len, uint64_t now_ms);
 void registry_worker_report(struct registry *r, const struct worker_facts *worker, uint64_t now_ms);
 

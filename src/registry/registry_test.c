@@ -121,21 +121,32 @@ static void pass(struct fixture *f, uint64_t ms)
     registry_tick(f->registry, f->now_ms);
 }
 
+/* What was visited: "w1 w2 ". */
+struct visits {
+    char text[512];
+};
+
+static void add(struct visits *v, const char *name)
+{
+    size_t len = strlen(v->text);
+
+    (void)snprintf(v->text + len, sizeof(v->text) - len, "%s ", name);
+}
+
 static bool add_id(void *data, const struct worker *w)
 {
-    (void)strcat(data, w->facts.id);
-    (void)strcat(data, " ");
+    add(data, w->facts.id);
     return true;
 }
 
 /* Ids of the matches, in order. */
 static const char *found(struct fixture *f, const struct worker_query *q)
 {
-    static char ids[512];
+    static struct visits ids;
 
-    ids[0] = '\0';
-    (void)registry_find(f->registry, q, add_id, ids);
-    return ids;
+    ids.text[0] = '\0';
+    (void)registry_find(f->registry, q, add_id, &ids);
+    return ids.text;
 }
 
 static void a_worker_ages_exactly_as_the_contract_says(void **state)
@@ -405,8 +416,7 @@ static void questions_are_answered_in_order_online_first(void **state)
 
 static bool add_hive(void *data, const struct hive *hive)
 {
-    (void)strcat(data, hive->facts.id);
-    (void)strcat(data, " ");
+    add(data, hive->facts.id);
     return true;
 }
 
@@ -414,26 +424,25 @@ static void hives_are_found_by_liveness_and_readiness(void **state)
 {
     struct fixture *f = *state;
     struct hive_facts h1 = hive_facts("h1"), h2 = hive_facts("h2");
-    char ids[64] = "";
+    struct visits ids = { "" };
 
     h1.health = HIVE_UNHEALTHY;
     registry_hive_report(f->registry, &h1, NULL, 0, f->now_ms);
     registry_hive_report(f->registry, &h2, NULL, 0, f->now_ms);
-    assert_int_equal(registry_find_hives(f->registry, true, true, add_hive, ids), 1);
-    assert_string_equal(ids, "h2 ");
+    assert_int_equal(registry_find_hives(f->registry, true, true, add_hive, &ids), 1);
+    assert_string_equal(ids.text, "h2 ");
     h2.status = HIVE_STOPPING;
     registry_hive_report(f->registry, &h2, NULL, 0, f->now_ms);
-    assert_int_equal(registry_find_hives(f->registry, true, true, add_hive, ids), 0);
-    assert_int_equal(registry_find_hives(f->registry, true, false, add_hive, ids), 2);
+    assert_int_equal(registry_find_hives(f->registry, true, true, add_hive, &ids), 0);
+    assert_int_equal(registry_find_hives(f->registry, true, false, add_hive, &ids), 2);
     pass(f, 10001);
-    assert_int_equal(registry_find_hives(f->registry, true, false, add_hive, ids), 0);
-    assert_int_equal(registry_find_hives(f->registry, false, false, add_hive, ids), 2);
+    assert_int_equal(registry_find_hives(f->registry, true, false, add_hive, &ids), 0);
+    assert_int_equal(registry_find_hives(f->registry, false, false, add_hive, &ids), 2);
 }
 
 static void add_model(void *data, const char *model)
 {
-    (void)strcat(data, model);
-    (void)strcat(data, " ");
+    add(data, model);
 }
 
 static void models_are_known_while_listed_and_for_ever_once_held(void **state)
@@ -442,15 +451,15 @@ static void models_are_known_while_listed_and_for_ever_once_held(void **state)
     char models[2][MODEL_REF_SIZE] = { "listed", "other" };
     struct hive_facts hive = hive_facts("h");
     struct worker_facts w[] = { facts("w1", "a", 1), facts("w2", "b", 1), facts("w3", "c", 1) };
-    char names[128] = "";
+    struct visits names = { "" };
 
     hive.has_capabilities = true;
     hive.models = models;
     hive.models_len = 2;
     registry_hive_report(f->registry, &hive, w, 1, f->now_ms);
     assert_told(f, "model a;room w1;");
-    assert_int_equal(registry_models(f->registry, add_model, names), 3);
-    assert_string_equal(names, "listed other a ");
+    assert_int_equal(registry_models(f->registry, add_model, &names), 3);
+    assert_string_equal(names.text, "listed other a ");
 
     report(f, "h", w, 3); /* without capabilities: the list stays; the third is not remembered */
     assert_told(f, "model b;room w2;room w3;");
@@ -467,7 +476,7 @@ static void models_are_known_while_listed_and_for_ever_once_held(void **state)
     pass(f, 60001);
     assert_false(registry_knows_model(f->registry, "listed"));
     assert_true(registry_knows_model(f->registry, "b"));
-    assert_int_equal(registry_models(f->registry, add_model, names), 0);
+    assert_int_equal(registry_models(f->registry, add_model, &names), 0);
 }
 
 static void a_remembered_model_is_no_news(void **state)

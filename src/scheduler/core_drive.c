@@ -233,7 +233,7 @@ static void play_arrival(struct drive *d)
     if (one_in(d, 6))
         name(s->spec.hive_id, sizeof(s->spec.hive_id), 'h', below(d, HIVES));
     if (one_in(d, 3))
-        s->spec.deadline_ms = d->now_ms + below(d, 100) * 100;
+        s->spec.deadline_ms = d->now_ms + below(d, 100) * 100ULL;
     s->spec.priority = below(d, JOB_PRIORITY_COUNT_);
     s->spec.bytes = take(d);
     d->arriving = s;

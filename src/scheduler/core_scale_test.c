@@ -122,7 +122,8 @@ static void a_hundred_thousand_waiting_jobs_are_ordinary(void **state)
     assert_int_equal(stats.jobs, JOBS);
     assert_int_equal(stats.running, WORKERS * SLOTS);
     assert_int_equal(stats.looked_at_total, 0);
-    assert_true(asked <= WORKERS * SLOTS + 2 * MODELS); /* the others just join their lanes */
+    assert_true(asked <= (size_t)WORKERS * SLOTS +
+                             (size_t)2 * MODELS); /* the others just join their lanes */
 
     for (int i = JOBS - 1; i >= JOBS / 2; i -= 2, cancelled++)
         cancel(c, &runs, i, 2);
@@ -134,10 +135,10 @@ static void a_hundred_thousand_waiting_jobs_are_ordinary(void **state)
     assert_int_equal(stats.done_total, JOBS - cancelled);
     assert_int_equal(runs.failed, 0);
     /* Once at arrival at most, and once when it ran. */
-    assert_true(asked <= 2 * JOBS);
+    assert_true(asked <= (size_t)2 * JOBS);
     /* Each run that ends looks at the few lanes that its worker serves, at most once for
      * the job that it then starts and once in vain. */
-    assert_true(stats.looked_at_total <= 4 * JOBS);
+    assert_true(stats.looked_at_total <= (size_t)4 * JOBS);
     core_free(c);
 }
 
@@ -178,7 +179,7 @@ static void a_large_fleet_reports_and_ages_without_being_walked(void **state)
         add_workers(c, &runs, FLEET, now_ms);
     core_get_stats(c, &stats);
     assert_true(stats.looked_at_total <= FLEET);
-    assert_true(asked <= 2 * FLEET * SLOTS);
+    assert_true(asked <= (size_t)2 * FLEET * SLOTS);
 
     handle(c, &runs, (struct core_event){ .kind = CORE_TICK, .now_ms = 3001 + 10001 });
     core_get_stats(c, &stats);
