@@ -257,6 +257,7 @@ static size_t plan(struct decoder *d)
 {
     size_t planned = 0, room = DECODER_PROMPT_CHUNK;
 
+    assert(d->slots_len > 0);
     for (size_t i = 0; i < d->slots_len; i++) {
         struct slot *s = &d->slots[(d->prompt_turn + i) % d->slots_len];
         s->feed_len = 0;
@@ -279,7 +280,7 @@ static void put_token(struct llama_batch *b, llama_token token, size_t position,
     b->pos[at] = (llama_pos)position;
     b->n_seq_id[at] = 1;
     b->seq_id[at][0] = sequence;
-    b->logits[at] = wants_logits;
+    b->logits[at] = wants_logits ? 1 : 0;
 }
 
 static void put_slot(struct llama_batch *b, struct slot *s)

@@ -418,7 +418,7 @@ static void embeddings_have_length_one_and_like_texts_are_near(void **state)
     struct record r;
     struct err err;
     size_t len = f->model.facts.embedding_len, found = 0;
-    const float *v[3];
+    const float *v[3] = { NULL };
 
     buf_init(&task.out, 1 << 20);
     assert_int_equal(prepare_task(&f->model, &prompt, &task, &err), 0);
@@ -436,7 +436,7 @@ static void embeddings_have_length_one_and_like_texts_are_near(void **state)
         assert_true(fabs(dot(r.embedding.values, r.embedding.values, len) - 1) < 1e-5);
     }
     assert_int_equal(found, 3);
-    assert_true(dot(v[0], v[1], len) > dot(v[0], v[2], len));
+    assert_true(v[0] && v[1] && v[2] && dot(v[0], v[1], len) > dot(v[0], v[2], len));
     embedder_free(e);
     buf_deinit(&task.out);
     free(task.tokens);

@@ -34,11 +34,13 @@
     F(llama_vocab_n_tokens) F(llama_vocab_type)
 /* clang-format on */
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): a member's name cannot have them. */
 struct llama_api {
 #define F(name) __typeof__(&name) name;
     LLAMA_API_FUNCTIONS(F)
 #undef F
 };
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /*
  * Open the libraries in `dir`. They stay open until the process ends: their backends

@@ -5,7 +5,6 @@
 #include "engine/model_file.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -49,14 +48,12 @@ void model_hush(void)
 /* "cuda:0" is llama.cpp's "CUDA0". */
 static bool is_same_device(const char *ours, const char *theirs)
 {
-    for (; *ours; ours++) {
-        if (*ours == ':')
-            continue;
-        if (tolower((unsigned char)*ours) != tolower((unsigned char)*theirs))
-            return false;
-        theirs++;
-    }
-    return *theirs == '\0';
+    char joined[64];
+    const char *colon = strchr(ours, ':');
+    int len = colon ? (int)(colon - ours) : (int)strlen(ours);
+
+    (void)snprintf(joined, sizeof(joined), "%.*s%s", len, ours, colon ? colon + 1 : "");
+    return strcasecmp(joined, theirs) == 0;
 }
 
 static int find_device(const struct llama_api *api, const char *name, ggml_backend_dev_t *ret,

@@ -57,7 +57,7 @@ static struct engine_run *run_new(struct engine *e, const struct engine_run_opti
 
 static void unlink_run(struct engine_run *run)
 {
-    if (!list_is_empty(&run->link))
+    if (run->engine && !list_is_empty(&run->link))
         run->engine->runs_len--;
     list_remove(&run->link);
 }

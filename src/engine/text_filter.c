@@ -113,7 +113,7 @@ struct str text_filter_feed(struct text_filter *f, struct str piece, bool *ret_s
 
     struct str text = buf_str(&f->held);
     *ret_stopped = false;
-    if (text.len == 0)
+    if (!text.p || text.len == 0)
         return (struct str){ 0 };
     size_t stop = find_stop(f, text);
     *ret_stopped = stop < text.len;

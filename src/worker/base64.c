@@ -11,9 +11,10 @@ void base64_add(struct buf *out, const void *bytes, size_t len)
         size_t left = len - i;
         uint32_t three = (uint32_t)in[i] << 16 | (left > 1 ? (uint32_t)in[i + 1] << 8 : 0) |
                          (left > 2 ? in[i + 2] : 0);
-        char four[4] = { digits[three >> 18], digits[three >> 12 & 63],
-                         left > 1 ? digits[three >> 6 & 63] : '=',
-                         left > 2 ? digits[three & 63] : '=' };
-        (void)buf_add(out, four, sizeof(four));
+        char four[4] = { digits[three >> 18], digits[three >> 12 & 63], digits[three >> 6 & 63],
+                         digits[three & 63] };
+        size_t taken = left > 2 ? 4 : left + 1;
+        (void)buf_add(out, four, taken);
+        (void)buf_add(out, "==", 4 - taken);
     }
 }

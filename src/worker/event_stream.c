@@ -13,8 +13,8 @@ void event_stream_begin(struct event_stream *s, struct worker *w, struct http_re
     assert(!s->req);
     s->worker = w;
     s->req = req;
-    http_reply_header(req, "Cache-Control", "no-cache");
-    http_reply_header(req, "X-Accel-Buffering", "no");
+    http_reply_header(req, "Cache-Control", str_of("no-cache"));
+    http_reply_header(req, "X-Accel-Buffering", str_of("no"));
     http_request_release(req);
     http_stream_begin(req, 200, "text/event-stream", HTTP_LENGTH_UNKNOWN);
     loop_deadline_arm(&w->idle, &s->idle);

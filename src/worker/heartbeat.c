@@ -9,7 +9,12 @@
 #include "worker/info.h"
 #include "worker/worker.h"
 
-enum { BODY_BYTES_MAX = 256 * 1024, ANSWER_BYTES_MAX = 64 * 1024, TIMEOUT_MS = 5000 };
+enum {
+    BODY_BYTES_MAX = 256 * 1024,
+    ANSWER_BYTES_MAX = 64 * 1024,
+    CONNECT_MS = 5000,
+    TOTAL_MS = 10000
+};
 
 struct heartbeat {
     struct worker *worker;
@@ -86,7 +91,7 @@ static void on_timer(struct loop_timer *timer)
         .bearer = h->token.text,
         .content_type = "application/json",
         .body = buf_str(&h->body),
-        .timeouts = { .connect_ms = TIMEOUT_MS, .total_ms = 2 * TIMEOUT_MS },
+        .timeouts = { .connect_ms = CONNECT_MS, .total_ms = TOTAL_MS },
     };
     h->fetch = http_fetch_start(h->client, &call, ANSWER_BYTES_MAX, on_done, h);
 }

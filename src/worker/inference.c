@@ -171,22 +171,17 @@ void inference_say(struct inference *inf, const char *name, struct str json)
         hold_run(inf);
 }
 
-/* Room for those who come later: the oldest that have ended go first. */
-static void forget_oldest(struct inference_table *t)
-{
-    while (t->ended_len > INFERENCES_KEPT_MAX)
-        inference_free(container_of(t->ended.next, struct inference, link));
-}
-
+/* Room for it, when there is none: the oldest that has ended is forgotten. */
 static void file_away(struct inference *inf)
 {
     struct inference_table *t = &inf->worker->inferences;
 
     loop_deadline_disarm(&inf->unopened);
     loop_deadline_arm(&t->keep, &inf->keep);
+    if (t->ended_len == INFERENCES_KEPT_MAX)
+        inference_free(container_of(t->ended.next, struct inference, link));
     list_push_back(&t->ended, &inf->link);
     t->ended_len++;
-    forget_oldest(t);
 }
 
 void inference_end(struct inference *inf, enum inference_phase how, const char *marker)

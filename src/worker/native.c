@@ -15,13 +15,13 @@
 #include <assert.h>
 #include <stdio.h>
 
-enum { METRICS_EVERY_MS = 1000 };
+enum { METRICS_EVERY_MS = 1000, EVENT_BYTES_MAX = 1024 * 1024 };
 
 /* --- Events --------------------------------------------------------------- */
 
 static void begin_event(struct json_out *o, struct buf *out, const char *type)
 {
-    buf_init(out, ENGINE_UNREAD_BYTES_MAX * 8);
+    buf_init(out, EVENT_BYTES_MAX);
     json_out_init(o, out);
     json_begin(o, NULL, '{');
     json_str(o, "type", type);

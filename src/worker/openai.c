@@ -126,7 +126,7 @@ static void on_started(void *data, uint64_t cached_tokens)
 {
     struct exchange *x = data;
     (void)cached_tokens;
-    http_reply_header(x->req, "x-rbee-worker", "%s", x->worker->options->id);
+    http_reply_header(x->req, "x-rbee-worker", str_of(x->worker->options->id));
 }
 
 static void on_logprob(void *data, const struct engine_logprob *logprob)
