@@ -173,8 +173,8 @@ void heartbeat_feed_follow(struct heartbeat_feed *feed, struct http_request *req
     list_push_back(&feed->followers, &f->link);
     feed->count++;
     http_request_watch(req, &watch, f);
-    http_reply_header(req, "X-Accel-Buffering", "no");
-    http_reply_header(req, "Cache-Control", "no-store");
+    http_reply_header(req, "X-Accel-Buffering", str_of("no"));
+    http_reply_header(req, "Cache-Control", str_of("no-store"));
     http_stream_begin(req, 200, "text/event-stream", HTTP_LENGTH_UNKNOWN);
     http_request_release(req);
     send_summary(feed);

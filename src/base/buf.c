@@ -107,6 +107,30 @@ bool buf_putc(struct buf *b, char c)
     return buf_add(b, &c, 1);
 }
 
+static bool put_digits(struct buf *b, uint64_t value, bool is_negative)
+{
+    char digits[21]; /* 20 for UINT64_MAX, and a sign */
+    size_t at = sizeof(digits);
+
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    if (is_negative)
+        digits[--at] = '-';
+    return buf_add(b, digits + at, sizeof(digits) - at);
+}
+
+bool buf_put_uint(struct buf *b, uint64_t value)
+{
+    return put_digits(b, value, false);
+}
+
+bool buf_put_int(struct buf *b, int64_t value)
+{
+    return put_digits(b, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, value < 0);
+}
+
 bool buf_printf(struct buf *b, const char *fmt, ...)
 {
     va_list args;

@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf {
     char *p;         /* NULL until the first write */
@@ -35,6 +36,8 @@ void buf_clear(struct buf *b);  /* empties, keeps the memory, clears `overflowed
 bool buf_add(struct buf *b, const void *bytes, size_t len);
 bool buf_puts(struct buf *b, const char *z);
 bool buf_putc(struct buf *b, char c);
+bool buf_put_uint(struct buf *b, uint64_t value); /* decimal; a tenth of a printf's price */
+bool buf_put_int(struct buf *b, int64_t value);
 bool buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool buf_vprintf(struct buf *b, const char *fmt, va_list args)
     __attribute__((format(printf, 2, 0)));

@@ -24,8 +24,16 @@ static void sip_round(uint64_t v[4])
     v[2] = rotate(v[2], 32);
 }
 
-/* Up to 8 bytes, little-endian; the algorithm is defined so on every machine. */
-static uint64_t read_le(const unsigned char *p, size_t len)
+/* Little-endian: the algorithm is defined so on every machine. */
+static uint64_t read_word(const unsigned char *p)
+{
+    uint64_t x;
+
+    memcpy(&x, p, sizeof(x));
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? x : __builtin_bswap64(x);
+}
+
+static uint64_t read_rest(const unsigned char *p, size_t len)
 {
     uint64_t x = 0;
 
@@ -53,8 +61,8 @@ uint64_t hash_siphash13(const uint64_t key[2], const void *bytes, size_t len)
 
     size_t left = len;
     for (; left >= 8; left -= 8, p += 8)
-        absorb(v, read_le(p, 8));
-    absorb(v, read_le(p, left) | (uint64_t)len << 56);
+        absorb(v, read_word(p));
+    absorb(v, read_rest(p, left) | (uint64_t)len << 56);
 
     v[2] ^= 0xff;
     for (int i = 0; i < 3; i++)

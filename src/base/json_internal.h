@@ -28,7 +28,16 @@ bool json_expect(struct json *j, enum json_type wanted, const char *wanted_name)
  * is too long or holds a NUL. */
 bool json_copy_text(struct json *j, struct str raw, char *dst, size_t size);
 
-void json_skip_space(struct json *j);
+static inline bool json_is_space(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+static inline void json_skip_space(struct json *j)
+{
+    while (j->at < j->len && json_is_space(j->text[j->at]))
+        j->at++;
+}
 
 /* The token at j->at, checked whole and consumed. False after an error. `raw` is
  * without its quotes, still escaped. */

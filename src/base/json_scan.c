@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { WORD = sizeof(uint64_t) };
+enum { WORD = sizeof(uint64_t), IS_LITTLE_ENDIAN = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ };
 
 static const uint64_t EACH_01 = UINT64_C(0x0101010101010101);
 static const uint64_t EACH_80 = UINT64_C(0x8080808080808080);
@@ -16,25 +16,34 @@ static uint64_t zero_bytes(uint64_t x)
     return (x - EACH_01) & ~x & EACH_80;
 }
 
-/* Eight at a time. Borrows may add hits above a true one, never without one. */
-static bool is_plain_word(const char *p)
+/* Bytes of a word that end a plain run: the lowest hit is true, borrows may add some
+ * above it. */
+static uint64_t special_bytes(const char *p)
 {
     uint64_t x;
 
     memcpy(&x, p, WORD);
-    uint64_t control = (x - EACH_01 * ' ') & ~x & EACH_80;
-    return (control | (x & EACH_80) | zero_bytes(x ^ (EACH_01 * '"')) |
-            zero_bytes(x ^ (EACH_01 * '\\'))) == 0;
+    return ((x - EACH_01 * ' ') & ~x & EACH_80) | (x & EACH_80) | zero_bytes(x ^ (EACH_01 * '"')) |
+           zero_bytes(x ^ (EACH_01 * '\\'));
+}
+
+static bool is_plain(unsigned char c)
+{
+    return c >= ' ' && c < 0x80 && c != '"' && c != '\\';
 }
 
 size_t json_plain_run(const char *p, size_t len)
 {
     size_t i = 0;
 
-    while (len - i >= WORD && is_plain_word(p + i))
-        i += WORD;
-    while (i < len && (unsigned char)p[i] >= ' ' && (unsigned char)p[i] < 0x80 && p[i] != '"' &&
-           p[i] != '\\')
+    for (; len - i >= WORD; i += WORD) {
+        uint64_t special = special_bytes(p + i);
+        if (special != 0 && IS_LITTLE_ENDIAN)
+            return i + (size_t)__builtin_ctzll(special) / 8;
+        if (special != 0)
+            break;
+    }
+    while (i < len && is_plain((unsigned char)p[i]))
         i++;
     return i;
 }
@@ -82,13 +91,6 @@ void json_expected(struct json *j, const char *what)
         json_syntax(j, "expected %s, found the byte 0x%02x", what, (unsigned char)j->text[j->at]);
     else
         json_syntax(j, "expected %s, found '%.*s'", what, (int)n, j->text + j->at);
-}
-
-void json_skip_space(struct json *j)
-{
-    while (j->at < j->len && (j->text[j->at] == ' ' || j->text[j->at] == '\n' ||
-                              j->text[j->at] == '\r' || j->text[j->at] == '\t'))
-        j->at++;
 }
 
 static int hex_value(char c)

@@ -105,30 +105,16 @@ void json_strn(struct json_out *o, const char *key, struct str value)
     json_quote(o->buf, value);
 }
 
-static void write_digits(struct buf *buf, uint64_t value, bool is_negative)
-{
-    char digits[21]; /* 20 for UINT64_MAX, and a sign */
-    size_t at = sizeof(digits);
-
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    if (is_negative)
-        digits[--at] = '-';
-    (void)buf_add(buf, digits + at, sizeof(digits) - at);
-}
-
 void json_int(struct json_out *o, const char *key, int64_t value)
 {
     start_value(o, key);
-    write_digits(o->buf, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, value < 0);
+    (void)buf_put_int(o->buf, value);
 }
 
 void json_uint(struct json_out *o, const char *key, uint64_t value)
 {
     start_value(o, key);
-    write_digits(o->buf, value, false);
+    (void)buf_put_uint(o->buf, value);
 }
 
 void json_double(struct json_out *o, const char *key, double value)

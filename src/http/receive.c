@@ -37,7 +37,7 @@ static void add_allow(struct http_request *r)
         if (match.route)
             (void)buf_printf(&out, "%s%s", buf_len(&out) > 0 ? ", " : "", methods[i]);
     }
-    http_reply_header(r, "Allow", "%s", buf_cstr(&out));
+    http_reply_header(r, "Allow", buf_str(&out));
 }
 
 static int refuse_route(struct http_request *r, bool path_known, struct err *err)

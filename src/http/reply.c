@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 enum {
-    HEADER_VALUE_SIZE = 2048, /* of http_reply_header(), with the NUL */
     PIECES_MAX = 64,          /* of one writev: more become several chunks */
 };
 
@@ -18,16 +17,9 @@ static struct iovec iov_of(const void *bytes, size_t len)
 
 /* --- The head ------------------------------------------------------------ */
 
-void http_reply_header(struct http_request *r, const char *name, const char *fmt, ...)
+void http_reply_header(struct http_request *r, const char *name, struct str value)
 {
-    char value[HEADER_VALUE_SIZE];
-    va_list args;
-
-    va_start(args, fmt);
-    int len = vsnprintf(value, sizeof(value), fmt, args);
-    va_end(args);
-    if (len < 0 || (size_t)len >= sizeof(value) ||
-        !http1_write_field(&r->headers, name, str_of(value)))
+    if (!http1_write_field(&r->headers, name, value))
         log_error("header of an answer dropped: too long, or with a line break in it",
                   LOG_STR("header", name), LOG_STR("request_id", r->id));
 }

@@ -54,14 +54,24 @@ void http_error_body(const struct err *err, bool openai, const char *request_id,
     json_end(&o);
 }
 
+static void set_number(struct http_request *r, const char *name, uint64_t value)
+{
+    char digits[24];
+    struct buf text;
+
+    buf_init_fixed(&text, digits, sizeof(digits));
+    (void)buf_put_uint(&text, value);
+    http_reply_header(r, name, buf_str(&text));
+}
+
 static void add_headers(struct http_request *r, const struct err *err)
 {
     if (err->retry_after_ms > 0) {
-        http_reply_header(r, "Retry-After", "%u", (err->retry_after_ms - 1) / 1000 + 1);
-        http_reply_header(r, "X-Backoff-Ms", "%u", err->retry_after_ms);
+        set_number(r, "Retry-After", (err->retry_after_ms - 1) / 1000 + 1);
+        set_number(r, "X-Backoff-Ms", err->retry_after_ms);
     }
     if (err_http_status(err->code) == 401)
-        http_reply_header(r, "WWW-Authenticate", "Bearer");
+        http_reply_header(r, "WWW-Authenticate", str_of("Bearer"));
 }
 
 void http_reply_error(struct http_request *r, const struct err *err)

@@ -127,8 +127,7 @@ void http_request_watch(struct http_request *r, const struct http_watch *watch, 
 
 /* A header of the answer, before its head goes out. A value with CR or LF is
  * dropped and logged (our bug, or a worker's). */
-void http_reply_header(struct http_request *r, const char *name, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+void http_reply_header(struct http_request *r, const char *name, struct str value);
 
 /* The whole answer. `body` is copied as far as the socket does not take it. */
 void http_reply(struct http_request *r, unsigned status, const char *content_type, struct str body);

@@ -84,8 +84,8 @@ static void facts(struct http_request *r)
         (void)buf_puts(&out, " no x");
     (void)buf_printf(&out, " x=%s agent=%.*s", x, STR_ARG(http_request_header(r, "USER-agent")));
     http_request_headers_each(r, "x-label-", visit_label, &out);
-    http_reply_header(r, "X-Extra", "%d", 7);
-    http_reply_header(r, "X-Evil", "a\r\nX-Split: 1");
+    http_reply_header(r, "X-Extra", str_of("7"));
+    http_reply_header(r, "X-Evil", str_of("a\r\nX-Split: 1"));
     http_reply(r, 200, "text/plain", buf_str(&out));
     buf_deinit(&out);
 }

@@ -112,8 +112,8 @@ void job_feed_start(struct job_record *r, struct http_request *req, uint64_t at)
     f->at = at;
     list_push_back(&r->followers, &f->link);
     http_request_watch(req, &watch, f);
-    http_reply_header(req, "X-Accel-Buffering", "no");
-    http_reply_header(req, "Cache-Control", "no-store");
+    http_reply_header(req, "X-Accel-Buffering", str_of("no"));
+    http_reply_header(req, "Cache-Control", str_of("no-store"));
     http_stream_begin(req, 200, "text/event-stream", HTTP_LENGTH_UNKNOWN);
     http_request_release(req);
     loop_deadline_arm(&r->table->comments, &f->comment);

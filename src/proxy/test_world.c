@@ -54,10 +54,12 @@ static const struct route routes[] = {
 static void on_head(void *data, unsigned status)
 {
     struct world *w = data;
+    char value[16];
 
     w->heads++;
+    (void)snprintf(value, sizeof(value), "w1-%u", status);
     if (!http_stream_begun(w->request))
-        http_reply_header(w->request, "x-rbee-worker", "w1-%u", status);
+        http_reply_header(w->request, "x-rbee-worker", str_of(value));
     http_request_release(w->request);
 }
 
