@@ -14,7 +14,7 @@ enum { OUTPUT_BYTES_MAX = 256 * 1024 };
 
 static bool next_line(struct str *text, struct str *ret)
 {
-    if (text->len == 0)
+    if (!text->p || text->len == 0)
         return false;
     const char *end = memchr(text->p, '\n', text->len);
     size_t len = end ? (size_t)(end - text->p) : text->len;

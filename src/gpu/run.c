@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -10,8 +11,6 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
-
-extern char **environ;
 
 enum { ARGS_MAX = 16 };
 
@@ -46,6 +45,7 @@ static int spawn(const char *const *argv, int out_fd, pid_t *ret, struct err *er
     posix_spawnattr_t attributes;
     char *args[ARGS_MAX] = { NULL };
 
+    assert(argv[0]);
     for (size_t i = 0; i + 1 < ARGS_MAX && argv[i]; i++)
         memcpy(&args[i], &argv[i], sizeof(args[i]));
     (void)posix_spawn_file_actions_init(&actions); /* these two cannot fail on Linux */
@@ -54,7 +54,7 @@ static int spawn(const char *const *argv, int out_fd, pid_t *ret, struct err *er
     if (rc == 0)
         rc = set_group(&attributes);
     if (rc == 0)
-        rc = posix_spawnp(ret, args[0], &actions, &attributes, args, environ);
+        rc = posix_spawnp(ret, argv[0], &actions, &attributes, args, environ);
     (void)posix_spawnattr_destroy(&attributes);
     (void)posix_spawn_file_actions_destroy(&actions);
     if (rc != 0)
@@ -102,7 +102,7 @@ int run_limited(const char *const *argv, uint64_t timeout_ms, struct buf *output
                 int *ret_exit_code, struct err *err)
 {
     int pipe_fds[2];
-    pid_t pid;
+    pid_t pid = -1;
 
     if (pipe2(pipe_fds, O_CLOEXEC) < 0)
         return err_sys(err, "pipe");

@@ -216,6 +216,8 @@ void awaited_on_scan(struct machine *m, uint64_t scan, const struct err *problem
 
 void awaited_free_all(struct machine *m)
 {
-    while (!list_is_empty(&m->awaited))
-        forget(container_of(m->awaited.next, struct awaited, link));
+    struct list *it, *tmp;
+
+    LIST_FOREACH(it, tmp, &m->awaited)
+        forget(container_of(it, struct awaited, link));
 }

@@ -28,16 +28,15 @@ static void run_one(struct machine *m, struct str command)
     const struct hive_operation *op;
     struct err err;
 
-    int rc = json_texts_read(command, members, 1, &err);
-    if (rc == 0 && id[0] && was_run(m, id))
+    if (json_texts_read(command, members, 1, &err) < 0) {
+        log_warn("a queen's command cannot be read", LOG_ERR(&err));
+        return;
+    }
+    if (id[0] && was_run(m, id))
         return; /* an answer that was given twice */
-    if (rc == 0 && id[0])
+    if (id[0])
         note_run(m, id);
-    if (rc == 0)
-        rc = hive_operation_find(command, &op, &err);
-    if (rc == 0)
-        rc = op->run(m, op, command, job_id, &err);
-    if (rc < 0)
+    if (hive_operation_find(command, &op, &err) < 0 || op->run(m, op, command, job_id, &err) < 0)
         log_warn("a queen's command was refused", LOG_STR("command_id", id), LOG_ERR(&err));
     else
         log_info("a queen's command was taken", LOG_STR("command_id", id),

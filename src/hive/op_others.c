@@ -119,18 +119,17 @@ static int find_worker(const struct machine *m, struct str body, const struct su
 int op_worker_get(struct machine *m, const struct hive_operation *op, struct str body,
                   char ret_job_id[JOB_ID_SIZE], struct err *err)
 {
-    const struct supervised *w;
+    const struct supervised *w = NULL;
     int rc = find_worker(m, body, &w, err);
 
     return rc < 0 ? rc : end_at_once(m, op, write_worker, w, ret_job_id, err);
 }
 
-/* {"force": true} does not wait for running requests. */
+/* {"force": true} does not wait for running requests. *ret stays when it is not said. */
 static int read_force(struct str body, bool *ret, struct err *err)
 {
     struct json j;
 
-    *ret = false;
     json_init(&j, body);
     json_object(&j)
     {
@@ -145,9 +144,9 @@ static int read_force(struct str body, bool *ret, struct err *err)
 int op_worker_delete(struct machine *m, const struct hive_operation *op, struct str body,
                      char ret_job_id[JOB_ID_SIZE], struct err *err)
 {
-    const struct supervised *w;
-    struct awaited *a;
-    bool force;
+    const struct supervised *w = NULL;
+    struct awaited *a = NULL;
+    bool force = false;
     int rc = find_worker(m, body, &w, err);
 
     if (rc == 0)

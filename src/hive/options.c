@@ -86,7 +86,7 @@ static int check_id(struct hive_options *o, struct err *err)
     for (size_t i = 0; i < len && i < ID_MAX; i++) {
         if (o->hive_id && !is_id_char(id[i]))
             return err_set(err, ERR_INVALID, "--hive-id may hold only letters, digits and -_.");
-        o->id[i] = is_id_char(id[i]) ? id[i] : '-';
+        o->id[i] = (char)(is_id_char(id[i]) ? id[i] : '-');
     }
     return 0;
 }

@@ -36,9 +36,11 @@ static size_t kept_count(const struct job_events *e)
 /* Offset where the i-th kept event begins. */
 static uint64_t start_of(const struct job_events *e, size_t i)
 {
+    const char *starts = buf_str(&e->starts).p;
     uint64_t start;
 
-    memcpy(&start, buf_str(&e->starts).p + i * sizeof(start), sizeof(start));
+    assert(starts && i < kept_count(e));
+    memcpy(&start, starts + i * sizeof(start), sizeof(start));
     return start;
 }
 
@@ -50,7 +52,7 @@ static void add_line(struct buf *out, struct str line)
     if (!p)
         return;
     for (size_t i = 0; i < line.len; i++)
-        p[i] = line.p[i] == '\n' || line.p[i] == '\r' ? ' ' : line.p[i];
+        p[i] = (char)(line.p[i] == '\n' || line.p[i] == '\r' ? ' ' : line.p[i]);
     buf_commit(out, line.len);
 }
 

@@ -52,15 +52,13 @@ void lifecycle_stop(struct supervised *w, bool now)
     const struct supervisor_options *o = &w->owner->options;
     uint64_t now_ms = loop_now_ms(w->owner->loop);
 
-    if (w->phase == SUPERVISED_DEAD) {
-        w->phase_ends_ms = now_ms;
-    } else if (w->phase == SUPERVISED_RUNNING) {
+    if (w->phase == SUPERVISED_RUNNING) {
         bool is_working = w->facts.state == WORKER_READY || w->facts.state == WORKER_BUSY;
         w->phase = SUPERVISED_DRAINING;
         w->stop_began_ms = now_ms;
         w->phase_ends_ms = now_ms + (is_working && !now ? o->drain_ms : 0);
         w->facts.state = WORKER_DRAINING;
-    } else if (w->phase == SUPERVISED_DRAINING && now) {
+    } else if (w->phase == SUPERVISED_DEAD || (w->phase == SUPERVISED_DRAINING && now)) {
         w->phase_ends_ms = now_ms;
     }
     supervisor_tick_soon(w->owner);

@@ -40,7 +40,7 @@ bool procfs_parse_stat(struct str text, struct proc_stat *ret)
     uint64_t utime, stime;
 
     /* The name is free text in parentheses, so only the last one closes it. */
-    const char *open = text.len ? memchr(text.p, '(', text.len) : NULL;
+    const char *open = text.p ? memchr(text.p, '(', text.len) : NULL;
     const char *close = open ? memrchr(open, ')', text.len - (size_t)(open - text.p)) : NULL;
     if (!close)
         return false;
