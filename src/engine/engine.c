@@ -2,6 +2,8 @@
 #include "engine/internal.h"
 
 #include "base/mem.h"
+#include "engine/decoder.h"
+#include "engine/embedder.h"
 #include "engine/llama_api.h"
 #include "engine/model_file.h"
 
@@ -86,11 +88,17 @@ static void stop_thread(struct engine *e)
     pthread_mutex_lock(&e->lock);
     __atomic_store_n(&e->is_stopping, true, __ATOMIC_RELAXED);
     (void)pthread_cond_broadcast(&e->wake);
-    /* The pool may be reading a prompt with the model's vocabulary. */
+    pthread_mutex_unlock(&e->lock);
+    (void)pthread_join(e->thread, NULL);
+}
+
+/* The pool may still be reading a prompt with the model's vocabulary. */
+static void wait_for_pool(struct engine *e)
+{
+    pthread_mutex_lock(&e->lock);
     while (e->preparing > 0)
         (void)pthread_cond_wait(&e->quiet, &e->lock);
     pthread_mutex_unlock(&e->lock);
-    (void)pthread_join(e->thread, NULL);
 }
 
 static void drop_runs(struct engine *e)
@@ -113,6 +121,10 @@ void engine_close(struct engine *e)
     if (!e)
         return;
     stop_thread(e);
+    wait_for_pool(e);
+    embedder_free(e->embedder);
+    decoder_free(e->decoder);
+    model_unload(&e->model);
     drop_runs(e);
     loop_bell_free(e->bell);
     (void)pthread_mutex_destroy(&e->lock);

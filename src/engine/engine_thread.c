@@ -1,4 +1,5 @@
-/* The engine's thread: load the model, then step by step decode whatever runs. */
+/* The engine's thread: load the model, then step by step decode whatever runs. What it
+ * made is freed by engine_close(): the thread pool uses the model too. */
 #include "engine/internal.h"
 
 #include "base/clock.h"
@@ -206,8 +207,5 @@ void *engine_thread(void *engine)
             publish(e, clock_mono_us() - began_us);
         }
     }
-    embedder_free(e->embedder);
-    decoder_free(e->decoder);
-    model_unload(&e->model);
     return NULL;
 }
