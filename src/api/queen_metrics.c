@@ -136,6 +136,8 @@ static void set_worker_gauges(struct queen *q)
     for (enum liveness live = LIVE_ONLINE; live <= LIVE_OFFLINE; live++)
         metrics_set(q->metrics, M_WORKERS, (const char *[]){ liveness_name(live) },
                     (double)by_liveness[live]);
+    metrics_clear(q->metrics, M_WORKER_IN_FLIGHT);
+    metrics_clear(q->metrics, M_WORKER_SLOTS);
     (void)registry_find(r, &all, write_worker, q);
     set_gauge(q, M_HIVES, (double)registry_find_hives(r, true, false, count_hive, NULL));
 }

@@ -79,6 +79,7 @@ static void free_family(struct family *f)
     MAP_FOREACH(entry, next, &f->series)
         free(map_value(entry));
     map_deinit(&f->series);
+    map_init(&f->series);
 }
 
 void metrics_free(struct metrics *m)
@@ -161,12 +162,9 @@ void metrics_observe(struct metrics *m, size_t metric, const char *const *values
     }
 }
 
-void metrics_forget(struct metrics *m, size_t metric, const char *const *values)
+void metrics_clear(struct metrics *m, size_t metric)
 {
-    struct family *f = family_of(m, metric, METRIC_GAUGE);
-    char memory[KEY_SIZE];
-
-    free(map_remove(&f->series, make_key(f, values, memory)));
+    free_family(family_of(m, metric, METRIC_GAUGE));
 }
 
 /* --- writing --- */

@@ -41,7 +41,8 @@ void metrics_add(struct metrics *m, size_t metric, const char *const *values, do
 void metrics_set(struct metrics *m, size_t metric, const char *const *values, double value);
 void metrics_observe(struct metrics *m, size_t metric, const char *const *values, double value);
 
-/* Drop a gauge's series (a worker that has gone). */
-void metrics_forget(struct metrics *m, size_t metric, const char *const *values);
+/* Drop a gauge's every series, before those that are true now are set: what has gone
+ * (a worker, say) is then not in the page any more. */
+void metrics_clear(struct metrics *m, size_t metric);
 
 void metrics_write(const struct metrics *m, struct buf *out);

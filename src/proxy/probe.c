@@ -6,7 +6,7 @@
 
 enum {
     FIRST_DELAY_MS = 1000,
-    DELAY_MAX_MS = 30 * 1000,
+    DELAY_MAX_MS = 5 * 1000,
     ANSWER_TIMEOUT_MS = 5 * 1000,
     ANSWER_BYTES_MAX = 1024 * 1024, /* of a list of models, which nobody reads */
 };

@@ -3,7 +3,7 @@
  *
  * A static worker sends no reports, so it is believed online while connections to it
  * succeed. Each is probed when it is added, and after a run found it unreachable,
- * until it answers: after 1, 2, 4 ... 30 s. A worker that answers is left alone: the
+ * until it answers: after 1, 2, 4 and then every 5 s. A worker that answers is left alone: the
  * next run is its probe.
  *
  * A probe is GET /health for an rbee worker (200 counts), GET /v1/models for any
