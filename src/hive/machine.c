@@ -190,6 +190,13 @@ static const struct cgroup_tree *open_cgroups(struct machine *m)
     return &m->cgroups;
 }
 
+static void on_leftover(void *data, pid_t pid, const char *worker_id, const char *model)
+{
+    (void)data;
+    log_warn("a worker that outlived its hive was ended", LOG_STR("worker_id", worker_id),
+             LOG_STR("model", model), LOG_INT("pid", pid));
+}
+
 static int start_supervisor(struct machine *m, struct err *err)
 {
     const struct hive_options *o = m->options;
@@ -198,6 +205,8 @@ static int start_supervisor(struct machine *m, struct err *err)
     supervisor_options_init(s);
     s->program = o->worker_path;
     s->state_dir = o->state_dir;
+    s->models_dir = o->models_path;
+    s->on_leftover = on_leftover;
     s->id_prefix = o->id;
     s->listen_host = o->listen_host;
     s->address = o->address;

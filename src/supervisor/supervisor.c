@@ -277,14 +277,22 @@ void supervisor_stop(struct supervisor *s, void (*on_done)(void *data), void *da
 
 /* --- Life ----------------------------------------------------------------------------- */
 
+/* The path without links, which is how leftovers are known again. */
 static int make_dir(const char *state_dir, const char *name, char ret[STATE_PATH_SIZE],
                     struct err *err)
 {
-    int len = snprintf(ret, STATE_PATH_SIZE, "%s/%s", state_dir, name);
+    char path[STATE_PATH_SIZE];
+    int len = snprintf(path, sizeof(path), "%s/%s", state_dir, name);
 
     if (len < 0 || len >= STATE_PATH_SIZE)
         return err_set(err, ERR_LIMIT, "the state directory's path is too long");
-    return file_make_dir(ret, err);
+    int rc = file_make_dir(path, err);
+    if (rc < 0)
+        return rc;
+    AUTO(free_ptr) char *real = realpath(path, NULL);
+    if (!real || !str_copy(ret, STATE_PATH_SIZE, str_of(real)))
+        return err_sys(err, "cannot use %s", path);
+    return 0;
 }
 
 /* Tokens of workers that no longer are. */
@@ -312,6 +320,8 @@ int supervisor_new(struct loop *loop, struct http_client *client,
         rc = make_dir(options->state_dir, "tokens", s->tokens_dir, err);
     if (rc < 0)
         return rc;
+    (void)leftovers_end(options->proc_root, s->tokens_dir, options->models_dir,
+                        options->on_leftover, data);
     empty_dir(s->tokens_dir);
     if (options->cgroups)
         cgroup_tree_sweep(options->cgroups);

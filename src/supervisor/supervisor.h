@@ -19,6 +19,7 @@
 #include "models/models.h"
 #include "registry/worker.h"
 #include "supervisor/cgroup.h"
+#include "supervisor/leftover.h"
 #include "supervisor/port_range.h"
 
 #include <stdbool.h>
@@ -34,6 +35,8 @@ enum { DEVICE_ID_SIZE = 64, REASON_SIZE = 320 };
 struct supervisor_options {
     const char *program;               /* the worker's executable */
     const char *state_dir;             /* logs/ and tokens/ are made in it */
+    const char *models_dir;            /* to name the models of leftovers */
+    leftover_fn *on_leftover;          /* told by supervisor_new(); with its `data` */
     const char *id_prefix;             /* worker ids are PREFIX-xxxxxx */
     const char *listen_host;           /* where workers listen */
     const char *address;               /* where others reach them */
@@ -99,7 +102,7 @@ enum supervised_event {
 typedef void supervised_fn(void *data, const struct supervised *w, enum supervised_event what);
 
 /* `options` and what it points at are borrowed. ERR_SYSTEM when the state directory cannot
- * be used. Leftovers of a hive that crashed are cleared away. */
+ * be used, which must be locked. Leftovers of a hive that crashed are cleared away. */
 MUST_CHECK int supervisor_new(struct loop *loop, struct http_client *client,
                               const struct supervisor_options *options, supervised_fn *on_event,
                               void *data, struct supervisor **ret, struct err *err);

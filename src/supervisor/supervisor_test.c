@@ -48,6 +48,12 @@ static void on_event(void *data, const struct supervised *w, enum supervised_eve
         loop_stop(world->loop);
 }
 
+static void on_leftover(void *data, pid_t pid, const char *worker_id, const char *model)
+{
+    (void)data, (void)pid, (void)worker_id, (void)model;
+    fail_msg("a worker of another test was found");
+}
+
 static void await(struct world *w, enum supervised_event what)
 {
     w->awaited = what;
@@ -83,7 +89,8 @@ static int setup(void **state)
     w->client = http_client_new(w->loop, &client_options);
     supervisor_options_init(&w->options);
     w->options.program = program;
-    w->options.state_dir = w->dir;
+    w->options.state_dir = w->options.models_dir = w->dir;
+    w->options.on_leftover = on_leftover;
     w->options.id_prefix = "h1";
     w->options.listen_host = w->options.address = "127.0.0.1";
     w->options.ports = (struct port_range){ port, port < 65500 ? (uint16_t)(port + 20) : port };

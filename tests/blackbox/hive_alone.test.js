@@ -212,6 +212,18 @@ test("with tokens on both sides a queen and a hive still work together", async (
   assert.equal(answer.status, 200, JSON.stringify(answer.body));
 });
 
+test("a worker that outlived its hive is ended by the next one", async (t) => {
+  const stubborn = { "worker-program": script(t, "tail -f /dev/null & wait") };
+  const hive = await alone(t, stubborn);
+  assert.equal((await hive.post("/v1/jobs", spawn)).status, 200);
+  const [worker] = (await hive.get("/v1/workers")).body.workers;
+  await hive.crash();
+  assert.ok(isAlive(worker.pid));
+  const next = await alone(t, { ...stubborn, "state-dir": hive.stateDir });
+  await until("it is gone", () => !isAlive(worker.pid));
+  assert.equal(next.log().find((line) => line.pid === worker.pid).worker_id, worker.worker_id);
+});
+
 test("a web page cannot drive a hive", async (t) => {
   const hive = await alone(t);
   const body = JSON.stringify(spawn);
