@@ -1,14 +1,34 @@
 /* The OpenAI-compatible routes: requests in, and the list of models. */
 #include "api/handlers.h"
 
+#include "api/answer_headers.h"
 #include "api/openai_flight.h"
 #include "api/queen.h"
 #include "api/request_headers.h"
+#include "base/clock.h"
 #include "base/json_write.h"
 
 #include <stdlib.h>
 
 enum { MODELS_BYTES_MAX = 16 * 1024 * 1024 };
+
+/* An answer that no worker had a part in: all of its time was ours. */
+static void set_own_headers(struct http_request *req)
+{
+    const struct queen *q = http_request_app(req);
+    const struct answer_facts facts = {
+        .overhead_us = clock_mono_us() - http_request_began_us(req),
+        .policy = q->config.core.strategy->name,
+    };
+
+    answer_headers_set(req, &facts);
+}
+
+static void refuse(struct http_request *req, const struct err *err)
+{
+    set_own_headers(req);
+    http_reply_error(req, err);
+}
 
 static void begin(struct http_request *req, enum infer_route route)
 {
@@ -16,15 +36,13 @@ static void begin(struct http_request *req, enum infer_route route)
     struct infer_request parsed;
     struct err err;
 
-    int rc = infer_request_parse(route, http_request_body(req), &parsed, &err);
-    if (rc < 0) {
-        http_reply_error(req, &err);
+    if (infer_request_parse(route, http_request_body(req), &parsed, &err) < 0) {
+        refuse(req, &err);
         return;
     }
-    rc = request_headers_apply(req, loop_now_ms(q->loop), &parsed, &err);
-    if (rc < 0) {
+    if (request_headers_apply(req, loop_now_ms(q->loop), &parsed, &err) < 0) {
         infer_request_free(&parsed);
-        http_reply_error(req, &err);
+        refuse(req, &err);
         return;
     }
     openai_flight_begin(q, req, route, &parsed);
@@ -91,6 +109,7 @@ void api_models_list(struct http_request *req)
     (void)registry_models(core_registry(list.queen->core), list_model, &list);
     json_end(&list.out);
     json_end(&list.out);
+    set_own_headers(req);
     http_reply(req, 200, "application/json", buf_str(&text));
     buf_deinit(&text);
 }
@@ -107,12 +126,13 @@ void api_models_get(struct http_request *req)
         !registry_knows_model(core_registry(q->core), model)) {
         (void)err_param(&err, ERR_MODEL_NOT_FOUND, "model",
                         "The model '%.200s' does not exist or is not served here", model);
-        http_reply_error(req, &err);
+        refuse(req, &err);
         return;
     }
     buf_init(&text, MODELS_BYTES_MAX);
     json_out_init(&o, &text);
     write_model(q, &o, model);
+    set_own_headers(req);
     http_reply(req, 200, "application/json", buf_str(&text));
     buf_deinit(&text);
 }

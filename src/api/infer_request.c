@@ -175,7 +175,10 @@ enum {
     ON_ALL = ON_GENERATE | ON_EMBEDDINGS
 };
 
-#define NAME(literal) { literal, sizeof(literal) - 1 }
+#define NAME(literal)                \
+    {                                \
+        literal, sizeof(literal) - 1 \
+    }
 
 /* clang-format off */
 static const struct {

@@ -1,5 +1,6 @@
 #include "api/openai_flight.h"
 
+#include "api/answer_headers.h"
 #include "api/flight.h"
 #include "api/queen.h"
 #include "api/request_headers.h"
@@ -42,33 +43,16 @@ static void flight_free(struct openai_flight *f)
     free(f);
 }
 
-/* Milliseconds with three decimals, from microseconds. */
-static void put_ms(struct buf *text, uint64_t us)
-{
-    uint64_t rest = us % 1000;
-
-    (void)buf_put_uint(text, us / 1000);
-    (void)buf_putc(text, '.');
-    for (uint64_t digit = 100; digit > 0; digit /= 10)
-        (void)buf_putc(text, (char)('0' + rest / digit % 10));
-}
-
-/* What the queen itself took (without the queue), what the queue took, who served it
- * and who chose. */
 static void set_headers(struct openai_flight *f)
 {
-    char bytes[48];
-    struct buf text;
+    const struct answer_facts facts = {
+        .overhead_us = f->base.arrived_us - f->entered_us,
+        .queue_ms = flight_queue_ms(&f->base),
+        .policy = f->base.queen->config.core.strategy->name,
+        .worker_id = f->base.worker_id,
+    };
 
-    buf_init_fixed(&text, bytes, sizeof(bytes));
-    put_ms(&text, f->base.arrived_us - f->entered_us);
-    http_reply_header(f->req, "x-rbee-overhead-ms", buf_str(&text));
-    buf_clear(&text);
-    (void)buf_put_uint(&text, flight_queue_ms(&f->base));
-    http_reply_header(f->req, "x-rbee-queue-ms", buf_str(&text));
-    http_reply_header(f->req, "x-rbee-policy", str_of(f->base.queen->config.core.strategy->name));
-    if (f->base.worker_id[0])
-        http_reply_header(f->req, "x-rbee-worker", str_of(f->base.worker_id));
+    answer_headers_set(f->req, &facts);
     if (f->is_stream) {
         http_reply_header(f->req, "X-Accel-Buffering", str_of("no"));
         http_reply_header(f->req, "Cache-Control", str_of("no-cache"));
