@@ -149,41 +149,70 @@ int completion_read(struct str json, struct completion *ret, struct err *err)
 
 /* --- Looking ------------------------------------------------------------- */
 
-/* What follows the next `quoted_key`, at any depth: its value, to the end of `json`. A
- * key within a string would have its quotes escaped. .p is NULL when there is none. */
-static struct str look_up(struct str json, const char *quoted_key)
+static bool is_space(char c)
 {
-    size_t key_len = strlen(quoted_key);
-    const char *end = json.p + json.len;
-    const char *at = json.p ? memmem(json.p, json.len, quoted_key, key_len) : NULL;
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+static bool ends_with(struct str s, const char *z)
+{
+    size_t len = strlen(z);
+
+    return s.len >= len && memcmp(s.p + s.len - len, z, len) == 0;
+}
+
+/* Does the name in front of a colon ask for more than a glance, unless its value is null?
+ * A name within a string would have its quotes escaped. */
+static bool is_weighty(struct str before_colon)
+{
+    while (before_colon.len > 0 && is_space(before_colon.p[before_colon.len - 1]))
+        before_colon.len--;
+    return ends_with(before_colon, "\"finish_reason\"") || ends_with(before_colon, "\"usage\"") ||
+           ends_with(before_colon, "\"error\"");
+}
+
+static bool is_null(struct str after_colon)
+{
+    while (after_colon.len > 0 && is_space(after_colon.p[0]))
+        after_colon = (struct str){ after_colon.p + 1, after_colon.len - 1 };
+    return str_starts(after_colon, "null");
+}
+
+/* Runs for every token: one pass, from colon to colon. */
+bool completion_is_plain(struct str json)
+{
+    if (json.len < 2 || json.p[0] != '{' || json.p[json.len - 1] != '}')
+        return false;
+    const char *end = json.p + json.len, *colon = json.p;
+    while ((colon = memchr(colon, ':', (size_t)(end - colon))) != NULL) {
+        struct str before = { json.p, (size_t)(colon - json.p) };
+        struct str after = { colon + 1, (size_t)(end - colon) - 1 };
+        if (is_weighty(before) && !is_null(after))
+            return false;
+        colon++;
+    }
+    return true;
+}
+
+/* What follows the first `"usage"`: its value, to the end of `json`. .p is NULL when
+ * there is none. */
+static struct str look_up_usage(struct str json)
+{
+    static const char NAME[] = "\"usage\"";
+    const char *at = json.p ? memmem(json.p, json.len, NAME, strlen(NAME)) : NULL;
 
     if (!at)
         return (struct str){ 0 };
-    at += key_len;
-    while (at < end && (*at == ' ' || *at == ':'))
+    const char *end = json.p + json.len;
+    at += strlen(NAME);
+    while (at < end && (is_space(*at) || *at == ':'))
         at++;
     return (struct str){ at, (size_t)(end - at) };
 }
 
-static bool is_null_wherever(struct str json, const char *quoted_key)
-{
-    struct str value = look_up(json, quoted_key);
-
-    while (str_starts(value, "null"))
-        value = look_up(value, quoted_key);
-    return value.p == NULL;
-}
-
-bool completion_is_plain(struct str json)
-{
-    return json.len >= 2 && json.p[0] == '{' && json.p[json.len - 1] == '}' &&
-           is_null_wherever(json, "\"finish_reason\"") && is_null_wherever(json, "\"usage\"") &&
-           is_null_wherever(json, "\"error\"");
-}
-
 bool completion_find_usage(struct str part, uint64_t *ret_tokens_in, uint64_t *ret_tokens_out)
 {
-    struct str value = look_up(part, "\"usage\"");
+    struct str value = look_up_usage(part);
     uint64_t in = 0, out = 0;
     struct json j;
 

@@ -195,7 +195,7 @@ static void on_head(void *data, struct http_call *http, unsigned status)
 /* One feed of the parser; the fault, once there is one, stops it. */
 struct feed {
     struct worker_call *call;
-    struct run_fault fault;
+    struct run_fault *fault; /* set when `has_failed` */
     bool has_failed;
 };
 
@@ -206,27 +206,28 @@ static bool on_event(void *ctx, const struct sse_event *event)
 
     if (c->phase == PHASE_DONE)
         return false;
-    feed->has_failed = !c->events->on_event(c->data, event, &feed->fault);
+    feed->has_failed = !c->events->on_event(c->data, event, feed->fault);
     return !feed->has_failed;
 }
 
 /* False: the call has ended. */
 static bool feed_stream(struct worker_call *c, struct str bytes)
 {
-    struct feed feed = { .call = c };
+    struct run_fault fault;
+    struct feed feed = { .call = c, .fault = &fault };
     struct err err;
 
     if (sse_feed(&c->sse, bytes, on_event, &feed, &err) < 0)
-        feed.has_failed = !run_fault_set(&feed.fault, RUN_BROKEN, "Worker: %s", err.msg);
+        feed.has_failed = !run_fault_set(&fault, RUN_BROKEN, "Worker: %s", err.msg);
     if (feed.has_failed)
-        fail(c, &feed.fault);
+        fail(c, &fault);
     return !feed.has_failed;
 }
 
 static void on_body(void *data, struct http_call *http, struct str piece)
 {
     struct worker_call *c = data;
-    struct run_fault fault = { 0 };
+    struct run_fault fault;
 
     (void)http;
     if (c->phase == PHASE_DONE)
