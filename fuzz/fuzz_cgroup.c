@@ -3,15 +3,11 @@
 
 #include "base/mem.h"
 
+#include "expect.h"
+
 #include <stdint.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(condition)  \
-    do {                  \
-        if (!(condition)) \
-            abort();      \
-    } while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -19,12 +15,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t cpu_us = 7, read_bytes, write_bytes;
 
     if (cgroup_parse_membership(text, &path))
-        CHECK(path.len > 0 && path.p[0] == '/' && path.p >= text.p &&
-              path.p + path.len <= text.p + text.len);
+        expect(path.len > 0 && path.p[0] == '/' && path.p >= text.p &&
+               path.p + path.len <= text.p + text.len);
     if (cgroup_parse_controllers(text, "memory"))
-        CHECK(size >= 6);
+        expect(size >= 6);
     if (!cgroup_parse_cpu(text, &cpu_us))
-        CHECK(cpu_us == 7);
+        expect(cpu_us == 7);
     cgroup_parse_io(text, &read_bytes, &write_bytes);
     return 0;
 }

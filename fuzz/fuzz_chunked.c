@@ -4,6 +4,7 @@
  * first byte sets both the cuts and that size.
  */
 #include "http/http1.h"
+#include "expect.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,12 +14,6 @@ struct walk {
     size_t used;
     bool done, failed;
 };
-
-static void expect(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void walk(struct str input, size_t step, struct walk *ret)
 {

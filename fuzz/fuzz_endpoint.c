@@ -3,15 +3,10 @@
  * and means the same.
  */
 #include "loop/endpoint.h"
+#include "expect.h"
 
 #include <stdint.h>
 #include <stdlib.h>
-
-static void expect(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,15 +4,10 @@
  * tried on the same bytes.
  */
 #include "api/heartbeat_json.h"
+#include "expect.h"
 
 #include <stdint.h>
 #include <stdlib.h>
-
-static void expect(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void check(int rc, struct heartbeat *h, const struct err *err)
 {

@@ -3,6 +3,7 @@
  * change nothing, and what is accepted, written out anew, is accepted as the same.
  */
 #include "http/http1.h"
+#include "expect.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -10,12 +11,6 @@
 enum { PREFIXES_MAX = 4096 };
 
 static struct http1_head first, second;
-
-static void expect(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static bool same(struct str a, struct str b)
 {

@@ -3,6 +3,7 @@
  * answers a HEAD.
  */
 #include "http/http1.h"
+#include "expect.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -10,12 +11,6 @@
 enum { PREFIXES_MAX = 4096 };
 
 static struct http1_head first, second;
-
-static void expect(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static bool same(struct str a, struct str b)
 {

@@ -3,15 +3,10 @@
  * keeps its promises: a model, a token count in range, views inside the body.
  */
 #include "api/infer_request.h"
+#include "expect.h"
 
 #include <stdint.h>
 #include <stdlib.h>
-
-static void expect(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static bool is_inside(struct str part, struct str whole)
 {

@@ -8,16 +8,12 @@
 #include "base/mem.h"
 
 #include <math.h>
+#include "expect.h"
+
 #include <stdint.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(condition)  \
-    do {                  \
-        if (!(condition)) \
-            abort();      \
-    } while (0)
 
 static volatile unsigned sink;
 
@@ -29,17 +25,17 @@ static void read_all(struct str text)
 
 static void check_prompt(const struct engine_prompt *p)
 {
-    CHECK((p->messages_len > 0) != (p->inputs_len > 0));
-    CHECK(p->messages_len <= REQUEST_MESSAGES_MAX);
-    CHECK(p->inputs_len <= ENGINE_EMBED_INPUTS_MAX);
+    expect((p->messages_len > 0) != (p->inputs_len > 0));
+    expect(p->messages_len <= REQUEST_MESSAGES_MAX);
+    expect(p->inputs_len <= ENGINE_EMBED_INPUTS_MAX);
     for (size_t i = 0; i < p->messages_len; i++) {
-        CHECK(p->messages[i].role.len > 0);
+        expect(p->messages[i].role.len > 0);
         read_all(p->messages[i].content);
     }
     for (size_t i = 0; i < p->inputs_len; i++) {
         read_all(p->inputs[i].text);
         for (size_t k = 0; k < p->inputs[i].tokens_len; k++)
-            CHECK(p->inputs[i].tokens[k] >= 0);
+            expect(p->inputs[i].tokens[k] >= 0);
     }
 }
 
@@ -48,14 +44,14 @@ static void check_run(const struct engine_run_options *run)
     const struct engine_sampling *s = &run->sampling;
 
     check_prompt(&run->prompt);
-    CHECK(s->temperature >= 0 && s->temperature <= 2);
-    CHECK(s->top_p >= 0 && s->top_p <= 1 && s->min_p >= 0 && s->min_p <= 1 && s->top_k >= 0);
-    CHECK(s->repeat_penalty > 0 && fabs(s->frequency_penalty) <= 2);
-    CHECK(run->max_tokens <= INT32_MAX);
-    CHECK(run->top_logprobs >= -1 && run->top_logprobs <= ENGINE_TOP_LOGPROBS_MAX);
-    CHECK(run->stops_len <= ENGINE_STOPS_MAX);
+    expect(s->temperature >= 0 && s->temperature <= 2);
+    expect(s->top_p >= 0 && s->top_p <= 1 && s->min_p >= 0 && s->min_p <= 1 && s->top_k >= 0);
+    expect(s->repeat_penalty > 0 && fabs(s->frequency_penalty) <= 2);
+    expect(run->max_tokens <= INT32_MAX);
+    expect(run->top_logprobs >= -1 && run->top_logprobs <= ENGINE_TOP_LOGPROBS_MAX);
+    expect(run->stops_len <= ENGINE_STOPS_MAX);
     for (size_t i = 0; i < run->stops_len; i++) {
-        CHECK(run->stops[i].len > 0 && run->stops[i].len <= ENGINE_STOP_BYTES_MAX);
+        expect(run->stops[i].len > 0 && run->stops[i].len <= ENGINE_STOP_BYTES_MAX);
         read_all(run->stops[i]);
     }
 }
@@ -72,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum inference_form form = data[0] % (FORM_EMBEDDING + 1);
     int rc = inference_request_parse(form, mem_copy(body), body.len, &r, &err);
     if (rc < 0) {
-        CHECK(err.code == rc && err.msg[0] && !r && err_http_status(rc) == 400);
+        expect(err.code == rc && err.msg[0] && !r && err_http_status(rc) == 400);
         return 0;
     }
     inference_request_choose_seed(r, 1);

@@ -19,17 +19,13 @@
 #include "base/json_write.h"
 #include "base/mem.h"
 
+#include "expect.h"
+
 #include <stdint.h>
 
 enum { MEMORY_MAX = 64 * 1024 * 1024, NUMBER_MAX = 511, SHORT_SIZE = 16 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(condition)  \
-    do {                  \
-        if (!(condition)) \
-            abort();      \
-    } while (0)
 
 struct run {
     struct arena arena;
@@ -73,8 +69,8 @@ static void check_text(struct json *j, struct str expected)
         expected.len < SHORT_SIZE && (expected.len == 0 || !memchr(expected.p, '\0', expected.len));
 
     json_read_text(j, text, sizeof(text));
-    CHECK(fits == !j->failed);
-    CHECK(str_eq(fits ? expected : str_of("?"), text));
+    expect(fits == !j->failed);
+    expect(str_eq(fits ? expected : str_of("?"), text));
 }
 
 static struct json_t *build_string(struct json *j, struct run *run)
@@ -94,9 +90,9 @@ static void build_member(struct json *j, struct run *run, struct json_t *object)
 
     if (!json_key_copy(j, key, run->text.len + 1))
         return;
-    CHECK(json_key(j, key));
+    expect(json_key(j, key));
     oracle_set(object, key, build(j, run));
-    CHECK(j->failed || json_key(j, key)); /* not lost among the keys inside the value */
+    expect(j->failed || json_key(j, key)); /* not lost among the keys inside the value */
 }
 
 static struct json_t *build(struct json *j, struct run *run)
@@ -189,7 +185,7 @@ static void copy(struct json *j, struct json_out *o, const char *key, struct run
         copy_container(j, o, key, run);
         break;
     case JSON_NULL:
-        CHECK(json_read_null(j));
+        expect(json_read_null(j));
         json_null(o, key);
         break;
     case JSON_INVALID:
@@ -208,11 +204,11 @@ static void check_writer(struct run *run)
     json_out_init(&o, &out);
     json_init(&j, run->text);
     copy(&j, &o, NULL, run);
-    CHECK(json_finish(&j, &err) == 0 && !out.overflowed);
+    expect(json_finish(&j, &err) == 0 && !out.overflowed);
 
     struct json_t *expected = oracle_parse(run->text.p, run->text.len, true);
     struct json_t *written = oracle_parse(out.p, buf_len(&out), true);
-    CHECK(expected && written && oracle_equal(expected, written));
+    expect(expected && written && oracle_equal(expected, written));
     oracle_free(expected);
     oracle_free(written);
     buf_deinit(&out);
@@ -229,8 +225,8 @@ static void check_skip(const struct run *run, int rc)
     json_init(&j, run->text);
     json_skip(&j);
     int skipped = json_finish(&j, &err);
-    CHECK(rc != 0 || skipped == 0);
-    CHECK(skipped == 0 || skipped == ERR_JSON);
+    expect(rc != 0 || skipped == 0);
+    expect(skipped == 0 || skipped == ERR_JSON);
 }
 
 static void compare(struct run *run)
@@ -247,14 +243,14 @@ static void compare(struct run *run)
 
     check_skip(run, rc);
     if (rc == 0) {
-        CHECK(!has_nul);
-        CHECK(theirs && oracle_equal(ours, theirs));
+        expect(!has_nul);
+        expect(theirs && oracle_equal(ours, theirs));
         if (oracle_depth(theirs) <= JSON_OUT_DEPTH_MAX)
             check_writer(run);
     } else if (theirs) {
-        CHECK(oracle_depth(theirs) > JSON_DEPTH_MAX || run->has_long_number || has_nul);
+        expect(oracle_depth(theirs) > JSON_DEPTH_MAX || run->has_long_number || has_nul);
     }
-    CHECK(rc == 0 || (err.code == rc && err.msg[0]));
+    expect(rc == 0 || (err.code == rc && err.msg[0]));
     oracle_free(ours);
     oracle_free(theirs);
 }

@@ -4,24 +4,20 @@
 
 #include "base/mem.h"
 
+#include "expect.h"
+
 #include <stdint.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define CHECK(condition)  \
-    do {                  \
-        if (!(condition)) \
-            abort();      \
-    } while (0)
-
 static void check(const struct gpu_sample *s)
 {
-    CHECK(s->gpus_len <= GPUS_PER_MACHINE_MAX && s->processes_len <= GPU_PROCESSES_MAX);
+    expect(s->gpus_len <= GPUS_PER_MACHINE_MAX && s->processes_len <= GPU_PROCESSES_MAX);
     for (size_t i = 0; i < s->gpus_len; i++)
-        CHECK(s->gpus[i].has_util ? s->gpus[i].util_pct <= 100 : s->gpus[i].util_pct <= 0);
+        expect(s->gpus[i].has_util ? s->gpus[i].util_pct <= 100 : s->gpus[i].util_pct <= 0);
     for (size_t i = 0; i < s->processes_len; i++)
-        CHECK(s->processes[i].gpu < s->gpus_len);
+        expect(s->processes[i].gpu < s->gpus_len);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

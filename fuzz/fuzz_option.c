@@ -7,18 +7,14 @@
 #include "base/option.h"
 #include "base/utf8.h"
 
+#include "expect.h"
+
 #include <stdint.h>
 #include <stdio.h>
 
 enum { TEXT_MAX = 64 * 1024 * 1024 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(condition)  \
-    do {                  \
-        if (!(condition)) \
-            abort();      \
-    } while (0)
 
 struct values {
     bool flag;
@@ -68,7 +64,7 @@ static void quote(struct buf *out, struct str s)
         size_t n = utf8_sequence(s.p + i, s.len - i);
         uint32_t c = (unsigned char)s.p[i];
 
-        CHECK(n > 0); /* neither reader may let through what is not UTF-8 */
+        expect(n > 0); /* neither reader may let through what is not UTF-8 */
         if (n > 1)
             c &= 0x7fU >> n;
         for (size_t k = 1; k < n; k++)
@@ -115,7 +111,7 @@ static void write_pairs(struct buf *out, const struct syntax *syntax, const char
     for (size_t i = 0; i < list->len; i++) {
         const char *pair = list->items[i], *equals = strchr(pair, '=');
 
-        CHECK(equals && equals > pair);
+        expect(equals && equals > pair);
         (void)buf_printf(out, "%s%s", i > 0 ? ", " : "", syntax->pair);
         quote(out, (struct str){ pair, (size_t)(equals - pair) });
         (void)buf_puts(out, syntax->assign);
@@ -172,9 +168,9 @@ static void check_rewritten(const struct syntax *syntax, const struct values *ex
 
     buf_init(&out, TEXT_MAX);
     write_values(&out, syntax, expected);
-    CHECK(!out.overflowed);
+    expect(!out.overflowed);
     int rc = options_from_file_text(&program, syntax->file_name, buf_str(&out), &again, &err);
-    CHECK(rc == 0 && same(expected, &again));
+    expect(rc == 0 && same(expected, &again));
     options_free(&program, &again);
     buf_deinit(&out);
 }
@@ -193,7 +189,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_rewritten(&syntaxes[0], &v);
         check_rewritten(&syntaxes[1], &v);
     } else {
-        CHECK(rc == ERR_INVALID && str_starts(str_of(err.msg), syntax->file_name));
+        expect(rc == ERR_INVALID && str_starts(str_of(err.msg), syntax->file_name));
     }
     options_free(&program, &v);
     return 0;

@@ -3,16 +3,12 @@
 
 #include "base/mem.h"
 
+#include "expect.h"
+
 #include <stdint.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(condition)  \
-    do {                  \
-        if (!(condition)) \
-            abort();      \
-    } while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -23,12 +19,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char value[64];
 
     if (procfs_parse_stat(text, &stat))
-        CHECK(stat.pid >= 0 && stat.pgrp >= 0 && stat.state != '\0');
+        expect(stat.pid >= 0 && stat.pgrp >= 0 && stat.state != '\0');
     else
-        CHECK(stat.pid == -7);
+        expect(stat.pid == -7);
     (void)procfs_parse_rss(text, &first);
     (void)procfs_parse_io(text, &first, &second);
     if (procfs_cmdline_option(text, names, value, sizeof(value)))
-        CHECK(value[0] && strlen(value) < sizeof(value));
+        expect(value[0] && strlen(value) < sizeof(value));
     return 0;
 }

@@ -4,6 +4,7 @@
  * byte sets the cuts.
  */
 #include "http/sse.h"
+#include "expect.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,12 +14,6 @@ struct seen {
     struct buf raw;
     size_t events;
 };
-
-static void expect(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void log_field(struct buf *log, struct str field)
 {

@@ -8,17 +8,13 @@
 
 #include "base/utf8.h"
 
+#include "expect.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(condition)  \
-    do {                  \
-        if (!(condition)) \
-            abort();      \
-    } while (0)
 
 enum { TEXT_BYTES_MAX = 1024 * 1024 };
 
@@ -33,13 +29,13 @@ static bool run(struct str text, size_t step, const struct str *stops, size_t st
     for (size_t at = 0; at < text.len && !is_stopped; at += step) {
         size_t len = text.len - at < step ? text.len - at : step;
         struct str shown = text_filter_feed(&f, (struct str){ text.p + at, len }, &is_stopped);
-        CHECK(utf8_is_valid(shown));
-        CHECK(buf_add(out, shown.p, shown.len));
+        expect(utf8_is_valid(shown));
+        expect(buf_add(out, shown.p, shown.len));
     }
     if (!is_stopped) {
         struct str shown = text_filter_finish(&f);
-        CHECK(utf8_is_valid(shown));
-        CHECK(buf_add(out, shown.p, shown.len));
+        expect(utf8_is_valid(shown));
+        expect(buf_add(out, shown.p, shown.len));
     }
     text_filter_deinit(&f);
     return is_stopped;
@@ -74,11 +70,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct str shown = { buf_cstr(&bytewise), buf_len(&bytewise) };
 
     for (size_t i = 0; i < stops_len; i++)
-        CHECK(shown.len < stops[i].len || !memmem(shown.p, shown.len, stops[i].p, stops[i].len));
+        expect(shown.len < stops[i].len || !memmem(shown.p, shown.len, stops[i].p, stops[i].len));
     if (stops_len <= 1) { /* of two, the one that is complete first may differ with the cuts */
-        CHECK(run(text, 1 + size % 7, stops, stops_len, &whole) == is_stopped);
-        CHECK(buf_len(&whole) == shown.len);
-        CHECK(memcmp(buf_cstr(&whole), shown.p, shown.len) == 0);
+        expect(run(text, 1 + size % 7, stops, stops_len, &whole) == is_stopped);
+        expect(buf_len(&whole) == shown.len);
+        expect(memcmp(buf_cstr(&whole), shown.p, shown.len) == 0);
     }
     buf_deinit(&whole);
     buf_deinit(&bytewise);

@@ -6,15 +6,10 @@
 #include "base/utf8.h"
 #include "proxy/completion.h"
 #include "proxy/refusal.h"
+#include "expect.h"
 
 #include <stdint.h>
 #include <stdlib.h>
-
-static void expect(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void expect_within(struct str whole, struct str part)
 {

@@ -1,16 +1,6 @@
 #include "api/facts_json.h"
 
-static void write_labels(struct json_out *o, const struct labels *labels)
-{
-    const char *key, *value;
-
-    json_begin(o, "labels", '{');
-    for (size_t i = 0; i < labels->count; i++) {
-        labels_at(labels, i, &key, &value);
-        json_str(o, key, value);
-    }
-    json_end(o);
-}
+#include "base/labels_json.h"
 
 static void write_resources(struct json_out *o, const struct worker_facts *w)
 {
@@ -47,7 +37,7 @@ void facts_write_worker(struct json_out *o, const struct worker_facts *w)
     json_str(o, "group", w->group);
     json_str(o, "instance", w->instance);
     write_resources(o, w);
-    write_labels(o, &w->labels);
+    labels_write(o, &w->labels);
 }
 
 void facts_write_hive(struct json_out *o, const struct hive_facts *h)
@@ -63,7 +53,7 @@ void facts_write_hive(struct json_out *o, const struct hive_facts *h)
         json_str(o, "reason", h->health_reason);
     json_end(o);
     json_str(o, "version", h->version);
-    write_labels(o, &h->labels);
+    labels_write(o, &h->labels);
 }
 
 void facts_write_known_worker(struct json_out *o, const struct worker *w, uint64_t now_ms)

@@ -1,6 +1,7 @@
 #include "api/heartbeat_json.h"
 
 #include "base/json.h"
+#include "base/labels_json.h"
 
 #include <stdlib.h>
 
@@ -24,21 +25,6 @@ static double read_amount(struct json *j)
 
     json_read_double_in(j, 0, 1e15, &value);
     return value;
-}
-
-static void read_labels(struct json *j, struct labels *labels)
-{
-    char key[LABEL_KEY_MAX + 1], value[LABEL_VALUE_MAX + 1];
-    struct err err;
-
-    json_object(j)
-    {
-        if (!json_key_copy(j, key, sizeof(key)))
-            continue;
-        json_read_text(j, value, sizeof(value));
-        if (!j->failed && labels_set(labels, str_of(key), str_of(value), &err) < 0)
-            json_fail(j, "%s", err.msg);
-    }
 }
 
 /* A name out of a fixed set; `parse` says whether it is one. */
@@ -87,7 +73,7 @@ static void read_worker_kind(struct json *j, struct worker_facts *w)
 
 static void read_worker_labels(struct json *j, struct worker_facts *w)
 {
-    read_labels(j, &w->labels);
+    labels_read(j, &w->labels);
 }
 
 enum field_type { FIELD_TEXT, FIELD_U16, FIELD_U32, FIELD_U64, FIELD_AMOUNT, FIELD_OWN };
@@ -291,7 +277,7 @@ static void read_hive(struct json *j, struct hive_facts *hive)
         else if (json_key(j, "version"))
             json_read_text(j, hive->version, sizeof(hive->version));
         else if (json_key(j, "labels") && !json_read_null(j))
-            read_labels(j, &hive->labels);
+            labels_read(j, &hive->labels);
         else
             json_skip(j);
     }

@@ -1,6 +1,7 @@
 #include "api/infer_request.h"
 
 #include "base/json.h"
+#include "base/labels_json.h"
 
 #include <math.h>
 
@@ -132,18 +133,7 @@ static void read_deadline(struct parse *p)
 
 static void read_labels(struct parse *p)
 {
-    char key[LABEL_KEY_MAX + 1], value[LABEL_VALUE_MAX + 1];
-    struct err err;
-
-    json_object(p->json)
-    {
-        if (!json_key_copy(p->json, key, sizeof(key)))
-            continue;
-        json_read_text(p->json, value, sizeof(value));
-        if (!p->json->failed &&
-            labels_set(&p->out->spec.labels, str_of(key), str_of(value), &err) < 0)
-            json_fail(p->json, "%s", err.msg);
-    }
+    labels_read(p->json, &p->out->spec.labels);
 }
 
 static void read_prompt(struct parse *p)

@@ -7,14 +7,15 @@
 const char *const option_log_levels[] = { "error", "warn", "info", "debug", NULL };
 const char *const option_log_formats[] = { "auto", "text", "json", NULL };
 
-enum { HELP_MAX = 64 * 1024 };
+enum { TEXT_MAX = 256 * 1024 };
 
-static void print_help(const struct option_program *program)
+static void print(const struct option_program *program,
+                  void (*write)(const struct option_program *program, struct buf *out))
 {
     struct buf out;
 
-    buf_init(&out, HELP_MAX);
-    options_help(program, &out);
+    buf_init(&out, TEXT_MAX);
+    write(program, &out);
     (void)fputs(buf_cstr(&out), stdout);
     buf_deinit(&out);
 }
@@ -22,10 +23,12 @@ static void print_help(const struct option_program *program)
 bool option_common_answer(const struct option_program *program, const struct option_common *c)
 {
     if (c->help)
-        print_help(program);
+        print(program, options_help);
+    else if (c->man)
+        print(program, options_man);
     else if (c->version)
         (void)printf("%s %s\n", program->name, RBEE_VERSION);
-    return c->help || c->version;
+    return c->help || c->man || c->version;
 }
 
 void option_common_setup_log(const struct option_program *program, const struct option_common *c)

@@ -29,6 +29,7 @@ struct option_common {
     bool check_config;
     bool version;
     bool help;
+    bool man; /* hidden: for the build, which installs what it prints */
 };
 
 enum option_log_format { OPTION_LOG_AUTO, OPTION_LOG_TEXT, OPTION_LOG_JSON };
@@ -69,11 +70,13 @@ extern const char *const option_log_formats[]; /* in the order of enum option_lo
       .help = "Print the version and exit" },                                                      \
     { .name = "help", .letter = 'h', .type = OPTION_FLAG,                                          \
       .flags = OPTION_NO_ENV | OPTION_NO_FILE, .offset = offsetof(struct_type, member.help),       \
-      .help = "Print this help and exit" }
+      .help = "Print this help and exit" },                                                        \
+    { .name = "man", .type = OPTION_FLAG, .flags = OPTION_HIDDEN | OPTION_NO_ENV | OPTION_NO_FILE, \
+      .offset = offsetof(struct_type, member.man), .help = "Print the man page and exit" }
 /* clang-format on */
 /* NOLINTEND(bugprone-macro-parentheses) */
 
-/* Prints on stdout what --help or --version asks for: true, and main() is done. */
+/* Prints on stdout what --help, --man or --version asks for: true, and main() is done. */
 bool option_common_answer(const struct option_program *program, const struct option_common *c);
 
 /* log_setup() with the level and format chosen. */

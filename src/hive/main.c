@@ -13,7 +13,6 @@
 enum {
     EXIT_FAILED = 1,
     EXIT_USAGE = 2,
-    MAN_BYTES_MAX = 256 * 1024,
     STREAMS_END_MS = 5000, /* job streams end once the workers they tell of have */
 };
 
@@ -21,18 +20,6 @@ static int wrong_use(const struct err *err)
 {
     (void)fprintf(stderr, "rbee-hive: %s\nRun 'rbee-hive --help' for the options.\n", err->msg);
     return EXIT_USAGE;
-}
-
-static int print_man(void)
-{
-    struct buf text;
-
-    buf_init(&text, MAN_BYTES_MAX);
-    options_man(&hive_program, &text);
-    struct str s = buf_str(&text);
-    (void)fwrite(s.p, 1, s.len, stdout);
-    buf_deinit(&text);
-    return 0;
 }
 
 /* --- Stopping: workers first, then the last heartbeat, then the loop ---------------- */
@@ -159,9 +146,7 @@ int main(int argc, char **argv)
                      &err) < 0)
         return wrong_use(&err);
     option_common_setup_log(&hive_program, &options.common);
-    if (options.man)
-        rc = print_man();
-    else if (!option_common_answer(&hive_program, &options.common))
+    if (!option_common_answer(&hive_program, &options.common))
         rc = run(&options);
     hive_options_free(&options);
     return rc;

@@ -39,8 +39,6 @@ static const struct option rows[] = {
       .help = "How long a worker's running requests may go on before it is told to end" },
     { .name = "kill-timeout", .type = OPTION_DURATION, ROW(terminate_ms), .fallback = "10s", .metavar = "TIME", .min = 1, .max = 3600000,
       .help = "How long a worker that was told to end may take before it is killed" },
-    { .name = "man", .type = OPTION_FLAG, .flags = OPTION_HIDDEN | OPTION_NO_ENV | OPTION_NO_FILE, ROW(man),
-      .help = "Print the man page and exit" },
     { 0 },
 };
 

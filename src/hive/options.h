@@ -18,7 +18,6 @@ struct hive_options {
     char *hive_id, *models_dir, *port_range, *worker_program, *advertised, *queen_token_file;
     int64_t port; /* 0: --listen says */
     uint64_t drain_ms, start_ms, terminate_ms;
-    bool man;
 
     /* Worked out from the above by hive_options_check(). */
     char id[HIVE_ID_SIZE], hostname[256];

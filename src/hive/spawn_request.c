@@ -1,6 +1,7 @@
 #include "hive/spawn_request.h"
 
 #include "base/json.h"
+#include "base/labels_json.h"
 
 #include <string.h>
 
@@ -14,21 +15,6 @@ static uint32_t read_number(struct json *j, int64_t max)
 
     json_read_i64_in(j, 1, max, &n);
     return (uint32_t)n;
-}
-
-static void read_labels(struct json *j, struct labels *labels)
-{
-    char key[LABEL_KEY_MAX + 1], value[LABEL_VALUE_MAX + 1];
-    struct err err;
-
-    json_object(j)
-    {
-        if (!json_key_copy(j, key, sizeof(key)))
-            continue;
-        json_read_text(j, value, sizeof(value));
-        if (!j->failed && labels_set(labels, str_of(key), str_of(value), &err) < 0)
-            json_fail(j, "%s", err.msg);
-    }
 }
 
 static void read_member(struct json *j, struct spawn_request *r)
@@ -50,7 +36,7 @@ static void read_member(struct json *j, struct spawn_request *r)
     else if (json_key(j, "threads"))
         spec->threads = read_number(j, SPAWN_THREADS_MAX);
     else if (json_key(j, "labels"))
-        read_labels(j, &spec->labels);
+        labels_read(j, &spec->labels);
     else
         json_fail(j, "is not known to worker_spawn, which takes %s", members);
 }

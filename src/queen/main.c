@@ -9,24 +9,12 @@
 #include <limits.h>
 #include <stdio.h>
 
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2, MAN_BYTES_MAX = 256 * 1024 };
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static int wrong_use(const struct err *err)
 {
     (void)fprintf(stderr, "queen-rbee: %s\nRun 'queen-rbee --help' for the options.\n", err->msg);
     return EXIT_USAGE;
-}
-
-static int print_man(void)
-{
-    struct buf text;
-
-    buf_init(&text, MAN_BYTES_MAX);
-    options_man(&queen_program, &text);
-    struct str s = buf_str(&text);
-    (void)fwrite(s.p, 1, s.len, stdout);
-    buf_deinit(&text);
-    return 0;
 }
 
 static int add_workers(struct queen *q, const struct option_list *workers, struct err *err)
@@ -154,9 +142,7 @@ int main(int argc, char **argv)
                      &err) < 0)
         return wrong_use(&err);
     option_common_setup_log(&queen_program, &options.common);
-    if (options.man)
-        rc = print_man();
-    else if (!option_common_answer(&queen_program, &options.common))
+    if (!option_common_answer(&queen_program, &options.common))
         rc = run(&options);
     options_free(&queen_program, &options);
     return rc;

@@ -47,8 +47,6 @@ static const struct option rows[] = {
       .help = "Open connections of clients and hives" },
     { .name = "drain-timeout", .type = OPTION_DURATION, ROW(drain_ms), .fallback = "30s", .metavar = "TIME", .min = 0, .max = 86400000,
       .help = "How long running requests may go on after SIGTERM" },
-    { .name = "man", .type = OPTION_FLAG, .flags = OPTION_HIDDEN | OPTION_NO_ENV | OPTION_NO_FILE, ROW(man),
-      .help = "Print the man page and exit" },
     { 0 },
 };
 

@@ -16,7 +16,6 @@ struct queen_options {
     uint64_t queue_bytes, body_bytes, bodies_bytes;
     uint64_t queue_timeout_ms, connect_timeout_ms, first_token_timeout_ms, token_timeout_ms,
         total_timeout_ms, drain_ms;
-    bool man;
 };
 
 extern const struct option_program queen_program;

@@ -1,5 +1,7 @@
 #include "worker/info.h"
 
+#include "base/labels_json.h"
+
 #include "base/clock.h"
 #include "http/server.h"
 #include "worker/counters.h"
@@ -58,17 +60,6 @@ void info_ready(struct http_request *req)
 
 /* --- What it is ---------------------------------------------------------------- */
 
-static void write_labels(const struct labels *labels, struct json_out *o)
-{
-    json_begin(o, "labels", '{');
-    for (size_t i = 0; i < labels->count; i++) {
-        const char *key, *value;
-        labels_at(labels, i, &key, &value);
-        json_str(o, key, value);
-    }
-    json_end(o);
-}
-
 static void write_load(const struct worker *w, struct json_out *o)
 {
     struct worker_status now;
@@ -104,7 +95,7 @@ void info_write(const struct worker *w, struct json_out *o)
     json_str(o, "version", RBEE_VERSION);
     json_int(o, "api_version", API_VERSION);
     write_load(w, o);
-    write_labels(&options->label_map, o);
+    labels_write(o, &options->label_map);
 }
 
 static void write_engine(const struct engine_facts *f, struct json_out *o)

@@ -7,23 +7,10 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 
-enum { MAN_BYTES_MAX = 256 * 1024 };
-
 static int fail(const char *what, const struct err *err, int code)
 {
     log_error(what, LOG_ERR(err));
     return code;
-}
-
-static int print_man(void)
-{
-    struct buf text;
-
-    buf_init(&text, MAN_BYTES_MAX);
-    options_man(&worker_program, &text);
-    (void)fputs(buf_cstr(&text), stdout);
-    buf_deinit(&text);
-    return WORKER_EXIT_OK;
 }
 
 static int serve(struct worker *worker, const struct worker_options *options, struct daemon *daemon)
@@ -80,8 +67,6 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "%s: '%s' is no option; see --help\n", worker_program.name,
                       rest.operands[0]);
         code = WORKER_EXIT_USAGE;
-    } else if (options.man) {
-        code = print_man();
     } else if (!option_common_answer(&worker_program, &options.common)) {
         option_common_setup_log(&worker_program, &options.common);
         if (options.exit_with_parent)

@@ -52,8 +52,6 @@ static const struct option rows[] = {
     { .name = "exit-with-parent", .type = OPTION_FLAG,
       .flags = OPTION_NO_ENV | OPTION_NO_FILE, .offset = offsetof(struct worker_options, exit_with_parent),
       .help = "Exit when the process that started this one has ended; hives ask for it" },
-    { .name = "man", .type = OPTION_FLAG, .flags = OPTION_HIDDEN | OPTION_NO_ENV | OPTION_NO_FILE,
-      .offset = offsetof(struct worker_options, man), .help = "Print the man page and exit" },
     { 0 },
 };
 /* clang-format on */

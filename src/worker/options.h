@@ -27,7 +27,7 @@ struct worker_options {
     struct option_list labels;
     int64_t slots, ctx, threads, gpu_layers, queue;
     uint64_t drain_timeout_ms;
-    bool exit_with_parent, man;
+    bool exit_with_parent;
 
     /* Worked out from the above by worker_options_check(). */
     char model_file[MODEL_PATH_SIZE];
