@@ -96,7 +96,7 @@ static bool is_stale(const struct http_call *call)
 void call_on_closed(struct http_call *call, int sys_errno)
 {
     bool is_whole = call->phase == CALL_BODY && sys_errno == 0 && http1_body_closed(&call->framing);
-    struct err err = { 0 };
+    struct err err;
 
     if (is_stale(call)) {
         pool_close(TAKE(call->connection), false);
@@ -193,7 +193,7 @@ void call_on_phase_late(struct loop_deadline *deadline)
     };
     struct http_call *call = container_of(deadline, struct http_call, phase_deadline);
     bool is_connecting = call->phase == CALL_CONNECTING;
-    struct err err = { 0 };
+    struct err err;
 
     (void)err_set(&err, ERR_TIMEOUT, "%s %s in time", call->pool->name, what[call->phase]);
     call_end(call, is_connecting ? HTTP_CALL_CONNECT : HTTP_CALL_TIMEOUT, &err);
@@ -202,7 +202,7 @@ void call_on_phase_late(struct loop_deadline *deadline)
 void call_on_total_late(struct loop_deadline *deadline)
 {
     struct http_call *call = container_of(deadline, struct http_call, total_deadline);
-    struct err err = { 0 };
+    struct err err;
 
     (void)err_set(&err, ERR_TIMEOUT, "%s did not answer whole in time", call->pool->name);
     call_end(call, HTTP_CALL_TIMEOUT, &err);

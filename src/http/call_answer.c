@@ -41,7 +41,7 @@ static void on_answer_head(struct http_call *call, const struct http1_head *head
 static size_t receive_head(struct http_call *call, struct str bytes)
 {
     struct http1_head *head = &call->client->head_scratch;
-    struct err err = { 0 };
+    struct err err;
     size_t used = 0;
 
     while (call->phase != CALL_BODY && !call->is_ended) {
@@ -71,7 +71,7 @@ static void receive_body(struct http_call *call, struct str bytes)
 {
     size_t used = 0;
     bool has_given = false;
-    struct err err = { 0 };
+    struct err err;
 
     while (used < bytes.len && !call->framing.done && !call->is_ended) {
         struct str payload, rest = { bytes.p + used, bytes.len - used };

@@ -100,8 +100,11 @@ struct str client_write_head(struct http_client *c, const struct http_call_optio
     if (!o->host)
         endpoint = o->to.is_unix ? "localhost" : endpoint;
     add_field(out, "Host", str_of(o->host ? o->host : endpoint));
-    if (carries_length(o))
-        (void)buf_printf(out, "Content-Length: %zu\r\n", o->body.len);
+    if (carries_length(o)) {
+        (void)buf_puts(out, "Content-Length: ");
+        (void)buf_put_uint(out, o->body.len);
+        (void)buf_puts(out, "\r\n");
+    }
     if (o->content_type)
         add_field(out, "Content-Type", str_of(o->content_type));
     if (o->bearer && o->bearer[0])

@@ -179,6 +179,16 @@ static size_t take_payload(struct http1_body *b, struct str bytes, struct str *r
     return len;
 }
 
+/* What every chunk of a proper body ends in, when it is there in one piece. */
+static size_t take_data_end(struct http1_body *b, struct str bytes)
+{
+    b->state = CHUNK_DATA_CR;
+    if (!str_starts(bytes, "\r\n"))
+        return 0;
+    b->state = CHUNK_SIZE;
+    return 2;
+}
+
 static ssize_t next_chunked(struct http1_body *b, struct str bytes, struct str *ret_payload,
                             struct err *err)
 {
@@ -193,7 +203,7 @@ static ssize_t next_chunked(struct http1_body *b, struct str bytes, struct str *
         return (ssize_t)at;
     at += take_payload(b, (struct str){ bytes.p + at, bytes.len - at }, ret_payload);
     if (b->left == 0)
-        b->state = CHUNK_DATA_CR;
+        at += take_data_end(b, (struct str){ bytes.p + at, bytes.len - at });
     return (ssize_t)at;
 }
 

@@ -111,7 +111,7 @@ static void begin_body(struct http_request *r, bool send_continue)
 size_t receive_head(struct connection *c, struct str bytes)
 {
     struct http1_head *head = &c->server->head_scratch;
-    struct err err = { 0 };
+    struct err err;
     ssize_t n = http1_parse_request(bytes, head, &err);
 
     if (n == 0) {
@@ -217,7 +217,7 @@ static ssize_t walk_body(struct http_request *r, struct str bytes, struct err *e
 size_t receive_body(struct connection *c, struct str bytes)
 {
     struct http_request *r = c->request;
-    struct err err = { 0 };
+    struct err err;
     ssize_t used = walk_body(r, bytes, &err);
 
     if (used < 0) {

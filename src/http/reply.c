@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 enum {
-    PIECES_MAX = 64,          /* of one writev: more become several chunks */
+    PIECES_MAX = 64, /* of one writev: more become several chunks */
 };
 
 static struct iovec iov_of(const void *bytes, size_t len)
@@ -34,10 +34,13 @@ static void write_framing(struct buf *out, const struct http_request *r, unsigne
 {
     if (status < 200 || status == 204)
         return;
-    if (content_length >= 0)
-        (void)buf_printf(out, "Content-Length: %lld\r\n", (long long)content_length);
-    else if (r->minor > 0)
+    if (content_length >= 0) {
+        (void)buf_puts(out, "Content-Length: ");
+        (void)buf_put_int(out, content_length);
+        (void)buf_puts(out, "\r\n");
+    } else if (r->minor > 0) {
         (void)buf_puts(out, "Transfer-Encoding: chunked\r\n");
+    }
 }
 
 /* The whole head of the answer, into the server's scratch. */

@@ -16,12 +16,16 @@ void sse_deinit(struct sse_parser *p)
 /* --- Where lines and events end ----------------------------------------- */
 
 /*
- * Length of the first line with its end (CR, LF or CR LF), 0 while it has none. A
- * CR that is the last byte may be half of CR LF: it ends the line only with
- * `cr_is_whole`.
+ * Length of the first line of `s`, which is not empty, with its end (CR, LF or
+ * CR LF), 0 while it has none. A CR that is the last byte may be half of CR LF: it
+ * ends the line only with `cr_is_whole`.
  */
 static size_t line_size(struct str s, bool cr_is_whole, size_t *ret_text_len)
 {
+    if (s.p[0] == '\n') { /* half of all lines */
+        *ret_text_len = 0;
+        return 1;
+    }
     const char *lf = memchr(s.p, '\n', s.len);
     size_t len = lf ? (size_t)(lf - s.p) : s.len;
     const char *cr = memchr(s.p, '\r', len);

@@ -1,11 +1,11 @@
 #include "loop/endpoint.h"
 
+#include "base/buf.h"
 #include "base/parse.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <sys/un.h>
 
 enum {
@@ -203,14 +203,20 @@ int endpoint_parse(struct str text, struct endpoint *ret, struct err *err)
     return rc;
 }
 
+/* Without printf: each call to a worker looks its pool of connections up by this. */
 void endpoint_text(const struct endpoint *e, char out[ENDPOINT_TEXT_SIZE])
 {
-    if (e->is_unix)
-        (void)snprintf(out, ENDPOINT_TEXT_SIZE, "unix:%s", e->host);
-    else if (strchr(e->host, ':'))
-        (void)snprintf(out, ENDPOINT_TEXT_SIZE, "[%s]:%u", e->host, e->port);
-    else
-        (void)snprintf(out, ENDPOINT_TEXT_SIZE, "%s:%u", e->host, e->port);
+    bool has_brackets = !e->is_unix && strchr(e->host, ':');
+    struct buf text;
+
+    buf_init_fixed(&text, out, ENDPOINT_TEXT_SIZE);
+    (void)buf_puts(&text, e->is_unix ? "unix:" : has_brackets ? "[" : "");
+    (void)buf_puts(&text, e->host);
+    if (!e->is_unix) {
+        (void)buf_puts(&text, has_brackets ? "]:" : ":");
+        (void)buf_put_uint(&text, e->port);
+    }
+    (void)buf_cstr(&text);
 }
 
 bool endpoint_is_loopback(const struct endpoint *e)
