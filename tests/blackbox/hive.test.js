@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isAlive } from "./lib/proc.js";
+import { RawConnection } from "./lib/raw.js";
 import { allEvents, dataOf } from "./lib/sse.js";
 import { until } from "./lib/wait.js";
 import { startHive, startQueen, tinyModel } from "./lib/world.js";
@@ -24,8 +25,8 @@ const spawnWorker = async (queen, change = {}) => {
   return result;
 };
 
-async function queenWithHive(t, options = {}) {
-  const queen = await startQueen(t);
+async function queenWithHive(t, options = {}, queenOptions = {}) {
+  const queen = await startQueen(t, queenOptions);
   const hive = await startHive(t, queen, { "hive-id": "h1", ...options });
   await until("the hive is known", async () => (await queen.metric("rbee_hives")) === 1);
   return { queen, hive };
@@ -70,6 +71,28 @@ test("a worker that is killed is noticed, and its requests are not lost to it", 
   assert.equal(answer.status, 200);
   assert.equal(answer.headers.get("x-rbee-worker"), two.worker_id);
 });
+
+// The demo model makes its 400 tokens in a fifth of a second, so an answer may be over
+// before the worker is hit: it must be whole then, and in every other case end in an error.
+for (const [what, hit] of [["killed", "SIGKILL"], ["frozen", "SIGSTOP"]]) {
+  for (const stream of [true, false]) {
+    test(`a worker that is ${what} at work: its client is told, ${stream ? "streamed" : "whole"}`, async (t) => {
+      const { queen } = await queenWithHive(t, {}, { "token-timeout": "1s", "first-token-timeout": "1s", "queue-timeout": "1s" });
+      const worker = await spawnWorker(queen);
+      await queen.untilReadyFor(tinyModel);
+      const connection = await RawConnection.open(queen.url);
+      connection.post("/v1/chat/completions", { ...chat, stream, max_tokens: 400, temperature: 1.5, seed: 1 });
+      await until("the worker is at work", async () => (await queen.metric("rbee_running")) === 1 || connection.text() !== "");
+      process.kill(worker.pid, hit);
+      await until("an answer", () => /\[DONE\]|"error":|"usage":/.test(connection.text()));
+      const isWhole = stream ? connection.text().includes("[DONE]") : connection.text().startsWith("HTTP/1.1 200");
+      assert.notEqual(isWhole, connection.text().includes('"error":{'), connection.text().slice(-300));
+      connection.close();
+      if (hit === "SIGSTOP") process.kill(worker.pid, "SIGCONT");
+      await until("the ledger is empty", async () => (await queen.metric("rbee_running")) === 0);
+    });
+  }
+}
 
 test("a queen that restarts learns everything again from the next heartbeats", async (t) => {
   const { queen } = await queenWithHive(t);
