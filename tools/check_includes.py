@@ -36,6 +36,7 @@ BORDERS = {
     "lauxlib.h": "policy",
     "yaml.h": "base",
     "uthash.h": "base",
+    "xxhash.h": "base",
 }
 
 BANNED = {

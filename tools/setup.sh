@@ -24,6 +24,7 @@ build   libuv1-dev      1.44
 build   node-llhttp     8.1
 build   libyaml-dev     0.2.5
 build   uthash-dev      2.3
+build   libxxhash-dev   0.8
 engine  git             1:2.30
 engine  ca-certificates -
 engine  libstdc++6      12

@@ -1,9 +1,9 @@
 /*
- * hash - keyed hash for tables whose keys come from outside: without this
- * process's key, which is random, a peer cannot choose keys that collide.
+ * hash - keyed hash for tables whose keys come from outside: the seed is this
+ * process's own and random, so that a peer cannot look for keys that collide.
  *
- * SipHash-1-3 (Aumasson & Bernstein 2012, with the rounds that Rust and Python
- * took for their tables). Not for signatures, and not stable between runs.
+ * XXH3 (Collet), because a request is looked up some two dozen times. Not for
+ * signatures, and not stable between runs.
  */
 #pragma once
 
@@ -11,6 +11,3 @@
 #include <stdint.h>
 
 uint64_t hash_bytes(const void *bytes, size_t len);
-
-/* With a key of the caller's, for test vectors. */
-uint64_t hash_siphash13(const uint64_t key[2], const void *bytes, size_t len);

@@ -5,47 +5,53 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-
-enum { WORD = sizeof(uint64_t), IS_LITTLE_ENDIAN = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ };
-
-static const uint64_t EACH_01 = UINT64_C(0x0101010101010101);
-static const uint64_t EACH_80 = UINT64_C(0x8080808080808080);
-
-static uint64_t zero_bytes(uint64_t x)
-{
-    return (x - EACH_01) & ~x & EACH_80;
-}
-
-/* Bytes of a word that end a plain run: the lowest hit is true, borrows may add some
- * above it. */
-static uint64_t special_bytes(const char *p)
-{
-    uint64_t x;
-
-    memcpy(&x, p, WORD);
-    return ((x - EACH_01 * ' ') & ~x & EACH_80) | (x & EACH_80) | zero_bytes(x ^ (EACH_01 * '"')) |
-           zero_bytes(x ^ (EACH_01 * '\\'));
-}
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 static bool is_plain(unsigned char c)
 {
     return c >= ' ' && c < 0x80 && c != '"' && c != '\\';
 }
 
+#ifdef __SSE2__
+/* Sixteen at a time: as signed bytes, control characters and all that is not ASCII are
+ * less than a blank. Stops at the first special byte, or with less than a block left. */
+static bool skip_blocks(const char *p, size_t len, size_t *at)
+{
+    const __m128i blank = _mm_set1_epi8(' '), quote = _mm_set1_epi8('"'),
+                  backslash = _mm_set1_epi8('\\');
+
+    for (; len - *at >= sizeof(blank); *at += sizeof(blank)) {
+        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(p + *at));
+        __m128i special =
+            _mm_or_si128(_mm_cmplt_epi8(x, blank),
+                         _mm_or_si128(_mm_cmpeq_epi8(x, quote), _mm_cmpeq_epi8(x, backslash)));
+        unsigned mask = (unsigned)_mm_movemask_epi8(special);
+        if (mask != 0) {
+            *at += (size_t)__builtin_ctz(mask);
+            return true;
+        }
+    }
+    return false;
+}
+#else
+static bool skip_blocks(const char *p, size_t len, size_t *at)
+{
+    (void)p, (void)len, (void)at;
+    return false;
+}
+#endif
+
 size_t json_plain_run(const char *p, size_t len)
 {
-    size_t i = 0;
+    size_t at = 0;
 
-    for (; len - i >= WORD; i += WORD) {
-        uint64_t special = special_bytes(p + i);
-        if (special != 0 && IS_LITTLE_ENDIAN)
-            return i + (size_t)__builtin_ctzll(special) / 8;
-        if (special != 0)
-            break;
-    }
-    while (i < len && is_plain((unsigned char)p[i]))
-        i++;
-    return i;
+    if (skip_blocks(p, len, &at))
+        return at;
+    while (at < len && is_plain((unsigned char)p[at]))
+        at++;
+    return at;
 }
 
 /* Columns count characters: continuation bytes of UTF-8 do not move on. */
