@@ -13,7 +13,7 @@ all: $(BUILD)/build.ninja ## build the programs into build/ (release, asserts on
 
 $(BUILD)/build.ninja:
 	@command -v meson >/dev/null || { echo "meson is missing: run 'make setup' first" >&2; exit 1; }
-	meson setup $(BUILD) --buildtype=release --prefix=$(abspath $(PREFIX))
+	meson setup $(BUILD) --buildtype=release -Db_lto=true --prefix=$(abspath $(PREFIX))
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile

@@ -32,7 +32,7 @@ blackbox() {
 tools/setup.sh build engine tests || fail "the set-up failed"
 configure build-asan -Dtests=true -Db_sanitize=address,undefined -Dbuildtype=debugoptimized \
     --werror || fail "the sanitised build cannot be configured"
-configure build --buildtype=release || fail "the release build cannot be configured"
+configure build --buildtype=release -Db_lto=true || fail "the release build cannot be configured"
 ninja -C build-asan || fail "the sanitised build failed"
 ninja -C build || fail "the release build failed"
 

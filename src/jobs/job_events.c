@@ -79,7 +79,10 @@ void job_events_close(struct job_events *e, const char *marker)
     if (e->is_closed)
         return;
     (void)buf_puts(&e->text, "data: ");
-    add_line(&e->text, (struct str){ marker, strnlen(marker, MARKER_TEXT_MAX) });
+    struct str text = str_of(marker);
+    if (text.len > MARKER_TEXT_MAX)
+        text.len = MARKER_TEXT_MAX;
+    add_line(&e->text, text);
     (void)buf_puts(&e->text, "\n\n");
     e->is_closed = true;
 }
