@@ -103,27 +103,26 @@ struct str client_write_head(struct http_client *c, const struct http_call_optio
 enum call_phase { CALL_CONNECTING, CALL_SENDING, CALL_WAITING, CALL_BODY };
 
 struct http_call {
+    struct http_call_events events; /* what each read touches stands first */
+    void *data;
+    struct http1_body framing; /* of the answer */
+    unsigned depth;            /* our callbacks on the stack: free later */
+    uint8_t phase;
+    bool is_head; /* the request is HEAD */
+    bool is_reused, has_answer_bytes, is_paused, keep_alive, is_ended;
+    struct buf in; /* a part of the answer's head */
+    struct loop_deadline phase_deadline;
+    struct loop_deadlines *between, *connect, *first_byte; /* NULL: none */
+    struct loop_deadline total_deadline;
+
     struct http_client *client;
     struct pool *pool;
     struct client_connection *connection;
-    struct http_call_events events;
-    void *data;
-
+    const struct http1_head *answer; /* inside on_head */
     char *head; /* of the request; until the answer's head, for a second attempt */
     size_t head_len;
     struct str body; /* borrowed as long as `head` is there */
     size_t sent;     /* bytes of head and body given to the stream */
-
-    struct loop_deadlines *connect, *first_byte, *between; /* NULL: none */
-    struct loop_deadline phase_deadline, total_deadline;
-
-    struct buf in;                   /* a part of the answer's head */
-    const struct http1_head *answer; /* inside on_head */
-    struct http1_body framing;       /* of the answer */
-    unsigned depth;                  /* our callbacks on the stack: free later */
-    uint8_t phase;
-    bool is_head; /* the request is HEAD */
-    bool is_reused, has_answer_bytes, is_paused, keep_alive, is_ended;
 };
 
 void call_arm(struct http_call *call, struct loop_deadlines *queue); /* NULL: disarm */

@@ -42,19 +42,19 @@ enum connection_phase {
 };
 
 struct connection {
-    struct list link;              /* in http_server::connections */
-    struct list ready;             /* in http_server::ready while `in` waits for a turn, or alone */
-    struct http_server *server;    /* borrowed */
-    struct stream *stream;         /* NULL once closed */
-    struct loop_deadline deadline; /* of the phase; none while BUSY */
-    struct loop_deadline stall;    /* armed while output is queued */
-    struct http_request *request;  /* BODY and BUSY */
-    struct buf in;                 /* bytes that wait: part of a head, pipelined requests */
-    uint64_t written_bytes;        /* ever, to the stream */
-    uint64_t taken_bytes;          /* of these, at the last look for a stall */
-    unsigned depth;                /* callbacks that use us on the stack: free later */
+    struct stream *stream;  /* NULL once closed; what each write touches stands first */
+    uint64_t written_bytes; /* ever, to the stream */
+    unsigned depth;         /* callbacks that use us on the stack: free later */
     uint8_t phase;
     bool is_reading, is_stall_armed, is_same_user;
+    struct http_server *server;    /* borrowed */
+    struct http_request *request;  /* BODY and BUSY */
+    struct buf in;                 /* bytes that wait: part of a head, pipelined requests */
+    struct list link;              /* in http_server::connections */
+    struct list ready;             /* in http_server::ready while `in` waits for a turn, or alone */
+    struct loop_deadline deadline; /* of the phase; none while BUSY */
+    struct loop_deadline stall;    /* armed while output is queued */
+    uint64_t taken_bytes;          /* of the bytes written, at the last look for a stall */
 };
 
 enum answer_mode {
@@ -71,7 +71,12 @@ struct field_place {
 };
 
 struct http_request {
-    struct connection *connection;
+    struct connection *connection; /* what each piece of a stream touches stands first */
+    struct buf pending;            /* head of a stream that waits for its first piece */
+    uint64_t left;                 /* ANSWER_LENGTH: bytes still to be written */
+    uint8_t mode;                  /* enum answer_mode */
+    uint8_t minor;                 /* HTTP/1.minor of the request */
+    bool keep_alive, is_head, is_running, is_gone;
     const struct route *route;  /* NULL while none is found, and for errors before that */
     struct field_place *fields; /* one block: the fields, then the head's text */
     size_t fields_len;
@@ -86,11 +91,6 @@ struct http_request {
     struct http_watch watch;
     void *watch_data;
     struct buf headers; /* of the answer, by http_reply_header() */
-    struct buf pending; /* head of a stream that waits for its first piece */
-    uint64_t left;      /* ANSWER_LENGTH: bytes still to be written */
-    uint8_t mode;       /* enum answer_mode */
-    uint8_t minor;      /* HTTP/1.minor of the request */
-    bool keep_alive, is_head, is_running, is_gone;
     char id[REQUEST_ID_SIZE];
 };
 

@@ -35,23 +35,25 @@ struct loop {
     char read_buffer[STREAM_READ_SIZE]; /* of whichever descriptor is being read */
 };
 
+/* What each read and write touches stands first: with thousands of streams it is
+ * memory, not instructions, that a token waits for. */
 struct stream {
-    uv_tcp_t tcp; /* unix sockets as well: what libuv's pipes add, streams do not need */
     const struct stream_events *events;
     void *data;
-    struct outbox out;
     struct connecting *connecting; /* connect.c; NULL once connected */
-    struct loop_timer later;       /* tells in a turn of its own what a call found out */
-    size_t flying_bytes;           /* the front of `out` that libuv is writing, 0: nothing */
-    int error;                     /* errno that ended writing, 0 while it goes */
+    struct outbox out;
+    size_t flying_bytes; /* the front of `out` that libuv is writing, 0: nothing */
+    int error;           /* errno that ended writing, 0 while it goes */
     bool is_unix : 1;
     bool is_reading : 1;    /* wanted; happens once connected, until the end */
     bool is_read_ended : 1; /* told, or the connection never came */
     bool is_broken : 1;     /* no more writing: `error` is set, or the same */
     bool is_over_low : 1;   /* on_drain is owed */
     bool is_shutdown : 1;
-    bool has_lingered : 1; /* the error waited for one read more */
-    bool is_closed : 1;    /* by its owner: no callback any more */
+    bool has_lingered : 1;   /* the error waited for one read more */
+    bool is_closed : 1;      /* by its owner: no callback any more */
+    uv_tcp_t tcp;            /* unix sockets as well: what libuv's pipes add, streams do not need */
+    struct loop_timer later; /* tells in a turn of its own what a call found out */
 };
 
 /* --- timer.c */

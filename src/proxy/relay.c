@@ -17,17 +17,18 @@ static const char STREAM_TYPE[] = "text/event-stream";
 static const char DONE_EVENT[] = "data: [DONE]\n\n";
 
 struct relay {
-    struct worker_call call;
     struct http_request *request; /* borrowed; NULL once answered */
-    const struct relay_events *events;
-    void *data;
-    struct buf held; /* before the head goes out: all; after: the tail of a whole answer */
-    uint64_t tokens_in, tokens_out, frames;
+    uint64_t frames;
     bool is_stream;
     bool has_begun;  /* on_head came, bytes may be with the client */
     bool has_finish; /* a finish reason */
     bool is_done;    /* [DONE] */
     bool has_usage;
+    struct worker_call call;
+    const struct relay_events *events;
+    void *data;
+    struct buf held; /* before the head goes out: all; after: the tail of a whole answer */
+    uint64_t tokens_in, tokens_out;
 };
 
 /* --- To the client ------------------------------------------------------- */

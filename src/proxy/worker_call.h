@@ -59,20 +59,20 @@ struct worker_call_events {
 
 /* Zeroed before the first start; private but for `status` and `content_length`. */
 struct worker_call {
-    struct proxy *proxy;
-    struct http_call *http; /* NULL once it has ended */
+    struct proxy *proxy; /* what each token touches stands first */
     const struct worker_call_events *events;
     void *data;
-    const char *doing;
-    struct loop_deadline waiting, total;
+    struct buf *refused; /* body of an error answer */
+    uint8_t type;        /* enum worker_call_type */
+    uint8_t phase;       /* worker_call.c */
+    bool is_paused;
+    uint16_t status; /* 0: no answer yet */
     struct sse_parser sse;
-    struct buf *refused;    /* body of an error answer */
+    struct loop_deadline waiting, total;
+    struct http_call *http; /* NULL once it has ended */
+    const char *doing;
     int64_t content_length; /* -1: not said */
     uint32_t retry_after_ms;
-    uint16_t status; /* 0: no answer yet */
-    uint8_t type;    /* enum worker_call_type */
-    uint8_t phase;   /* worker_call.c */
-    bool is_paused;
 };
 
 void worker_call_start(struct worker_call *c, struct proxy *proxy,
