@@ -3,7 +3,6 @@
 #include "keeper/keeper.h"
 #include "keeper/terminal.h"
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "base/json_write.h"
 
@@ -136,7 +135,6 @@ struct answer {
     struct buf text; /* with --json: the whole answer */
     struct buf end;  /* raw `end` event */
     struct buf started;
-    uint64_t first_token_us;
     uint64_t tokens;
     bool ends_with_newline;
 };
@@ -165,8 +163,7 @@ static void on_token(struct answer *a, struct str json)
     if (json_finish(&j, &err) < 0 || text.len == 0)
         return;
     spinner_stop(&a->spinner);
-    if (a->tokens++ == 0)
-        a->first_token_us = clock_mono_us();
+    a->tokens++;
     if (a->options->common.json) {
         (void)buf_add(&a->text, text.p, text.len);
         return;
@@ -232,15 +229,28 @@ static void print_json(struct answer *a)
     buf_deinit(&out);
 }
 
+/* By the worker's own clock: what arrives here comes in bunches. */
 static void print_rate(const struct answer *a)
 {
-    double seconds = (double)(clock_mono_us() - a->first_token_us) / 1e6;
+    int64_t tokens = 0, decode_ms = 0;
+    struct json j;
+    struct err ignored;
     char text[64];
 
-    if (a->tokens < 2 || seconds <= 0)
+    json_init(&j, buf_str(&a->end));
+    json_object(&j)
+    {
+        if (json_key(&j, "tokens_out"))
+            json_read_i64(&j, &tokens);
+        else if (json_key(&j, "decode_time_ms"))
+            json_read_i64(&j, &decode_ms);
+        else
+            json_skip(&j);
+    }
+    if (json_finish(&j, &ignored) < 0 || decode_ms <= 0)
         return;
-    (void)snprintf(text, sizeof(text), "%llu tokens, %.1f tokens/s", (unsigned long long)a->tokens,
-                   (double)(a->tokens - 1) / seconds);
+    (void)snprintf(text, sizeof(text), "%lld tokens, %.1f tokens/s", (long long)tokens,
+                   (double)tokens * 1000 / (double)decode_ms);
     say(a, text);
 }
 
