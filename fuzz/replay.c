@@ -29,7 +29,7 @@ static int replay_file(const char *path, struct err *err)
     /* A block of exactly that size, so that a sanitizer sees one byte too far. */
     struct str content = buf_str(&input);
     AUTO(free_ptr) uint8_t *exact = mem_alloc(content.len + (content.len == 0), 1);
-    if (content.len > 0)
+    if (content.p)
         memcpy(exact, content.p, content.len);
     (void)LLVMFuzzerTestOneInput(exact, content.len);
     return 0;
