@@ -135,7 +135,7 @@ struct answer {
     struct buf text; /* with --json: the whole answer */
     struct buf end;  /* raw `end` event */
     struct buf started;
-    uint64_t tokens;
+    bool has_text;
     bool ends_with_newline;
 };
 
@@ -163,7 +163,7 @@ static void on_token(struct answer *a, struct str json)
     if (json_finish(&j, &err) < 0 || text.len == 0)
         return;
     spinner_stop(&a->spinner);
-    a->tokens++;
+    a->has_text = true;
     if (a->options->common.json) {
         (void)buf_add(&a->text, text.p, text.len);
         return;
@@ -262,7 +262,7 @@ static void finish(struct answer *a, int rc)
             print_json(a);
         return;
     }
-    if (a->tokens > 0 && !a->ends_with_newline)
+    if (a->has_text && !a->ends_with_newline)
         (void)fputc('\n', stdout);
     (void)fflush(stdout);
     if (rc == 0)
