@@ -43,24 +43,33 @@ size_t map_count(const struct map *m)
     return HASH_CNT(hh, m->entries);
 }
 
-static struct map_entry *find(const struct map *m, struct str key)
+static unsigned hash_of(struct str key)
+{
+    unsigned hash;
+
+    HASH_VALUE(key.len ? key.p : "", key.len, hash);
+    return hash;
+}
+
+static struct map_entry *find(const struct map *m, struct str key, unsigned hash)
 {
     struct map_entry *entry;
 
-    HASH_FIND(hh, m->entries, key.len ? key.p : "", key.len, entry);
+    HASH_FIND_BYHASHVALUE(hh, m->entries, key.len ? key.p : "", key.len, hash, entry);
     return entry;
 }
 
 void *map_get(const struct map *m, struct str key)
 {
-    struct map_entry *entry = find(m, key);
+    struct map_entry *entry = find(m, key, hash_of(key));
 
     return entry ? entry->value : NULL;
 }
 
 void *map_put(struct map *m, struct str key, void *value)
 {
-    struct map_entry *entry = find(m, key);
+    unsigned hash = hash_of(key);
+    struct map_entry *entry = find(m, key, hash);
 
     assert(value);
     if (entry) {
@@ -73,13 +82,13 @@ void *map_put(struct map *m, struct str key, void *value)
     entry->key_len = key.len;
     if (key.len > 0)
         memcpy(entry->key, key.p, key.len);
-    HASH_ADD_KEYPTR(hh, m->entries, entry->key, key.len, entry);
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, m->entries, entry->key, key.len, hash, entry);
     return NULL;
 }
 
 void *map_remove(struct map *m, struct str key)
 {
-    struct map_entry *entry = find(m, key);
+    struct map_entry *entry = find(m, key, hash_of(key));
 
     if (!entry)
         return NULL;

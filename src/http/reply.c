@@ -7,7 +7,8 @@
 #include <stdio.h>
 
 enum {
-    PIECES_MAX = 64, /* of one writev: more become several chunks */
+    FIELDS_FIRST_BYTES = 320, /* of a handler's fields: what an inference's take */
+    PIECES_MAX = 64,          /* of one writev: more become several chunks */
 };
 
 static struct iovec iov_of(const void *bytes, size_t len)
@@ -19,6 +20,8 @@ static struct iovec iov_of(const void *bytes, size_t len)
 
 void http_reply_header(struct http_request *r, const char *name, struct str value)
 {
+    if (!r->headers.p)
+        (void)buf_reserve(&r->headers, FIELDS_FIRST_BYTES);
     if (!http1_write_field(&r->headers, name, value))
         log_error("header of an answer dropped: too long, or with a line break in it",
                   LOG_STR("header", name), LOG_STR("request_id", r->id));

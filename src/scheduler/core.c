@@ -129,14 +129,14 @@ static void on_job_arrived(struct core *c, const struct core_event *event)
     const struct job_spec *spec = event->u.arrived;
     struct err err;
 
-    assert(!map_get(&c->jobs, str_of(spec->id)));
     c->totals.arrived_total++;
     if (core_admit(c, spec, &err) < 0) {
         core_add_failure(c, spec->id, &err);
         return;
     }
     struct job *job = job_new(spec, c->arrived++, c->now_ms);
-    (void)map_put(&c->jobs, str_of(job->spec.id), job);
+    const struct job *before = map_put(&c->jobs, str_of(job->spec.id), job);
+    assert(!before);
     if (spec->deadline_ms > 0)
         deadlines_add(&c->deadlines, job);
     if (!job_queue_has_peer(c->queue, job) && core_place(c, job))

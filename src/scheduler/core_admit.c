@@ -31,25 +31,26 @@ static bool on_worker(void *data, const struct worker *worker)
 bool core_has_candidate(const struct core *c, const struct job *job)
 {
     const struct job_spec *spec = &job->spec;
-    const struct worker *pinned = registry_worker(c->registry, spec->worker_id);
     struct worker_query query = { .model = spec->model, .online = true };
     struct search search = { .job = job };
 
-    if (*spec->worker_id)
+    if (*spec->worker_id) {
+        const struct worker *pinned = registry_worker(c->registry, spec->worker_id);
+
         return pinned && is_candidate(pinned, job);
+    }
     (void)registry_find(c->registry, &query, on_worker, &search);
     return search.found;
 }
 
 static int check_pins(const struct core *c, const struct job_spec *spec, struct err *err)
 {
-    const struct worker *w = registry_worker(c->registry, spec->worker_id);
-
     if (*spec->hive_id && !registry_hive(c->registry, spec->hive_id))
         return err_param(err, ERR_NOT_FOUND, "hive_id",
                          "There is no hive '%s'. The hives that are: rbee status.", spec->hive_id);
     if (!*spec->worker_id)
         return 0;
+    const struct worker *w = registry_worker(c->registry, spec->worker_id);
     if (!w)
         return err_param(err, ERR_NOT_FOUND, "worker_id",
                          "There is no worker '%s'. The workers that are: rbee status.",
