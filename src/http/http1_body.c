@@ -189,10 +189,31 @@ static size_t take_data_end(struct http1_body *b, struct str bytes)
     return 2;
 }
 
+/* The line of a chunk's size at one go, when all of it is there and nothing but digits:
+ * nearly every one. 0: look at it byte by byte. */
+static size_t take_size_line(struct http1_body *b, struct str bytes)
+{
+    uint64_t size = 0;
+    size_t at = 0;
+
+    for (; at < CHUNK_DIGITS_MAX && at < bytes.len; at++) {
+        int digit = hex_digit(bytes.p[at]);
+        if (digit < 0)
+            break;
+        size = size << 4 | (unsigned)digit;
+    }
+    if (size == 0 || !str_starts((struct str){ bytes.p + at, bytes.len - at }, "\r\n"))
+        return 0;
+    b->left = size;
+    b->state = CHUNK_DATA;
+    return at + 2;
+}
+
 static ssize_t next_chunked(struct http1_body *b, struct str bytes, struct str *ret_payload,
                             struct err *err)
 {
-    size_t at = 0;
+    bool is_at_size = b->state == CHUNK_SIZE && b->digits == 0;
+    size_t at = is_at_size ? take_size_line(b, bytes) : 0;
 
     for (; at < bytes.len && b->state != CHUNK_DATA && !b->done; at++) {
         int rc = on_framing(b, bytes.p[at], err);
