@@ -122,7 +122,7 @@ void api_models_get(struct http_request *req)
     struct buf text;
     struct err err;
 
-    if (!str_copy(model, sizeof(model), http_request_param(req, 0)) ||
+    if (!http_request_param_text(req, 0, model, sizeof(model)) ||
         !registry_knows_model(core_registry(q->core), model)) {
         (void)err_param(&err, ERR_MODEL_NOT_FOUND, "model",
                         "The model '%.200s' does not exist or is not served here", model);

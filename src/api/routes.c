@@ -18,7 +18,7 @@ const struct route queen_routes[] = {
     OPENAI("POST", "/completions",      api_completions,      "Completion of a prompt"),
     OPENAI("POST", "/embeddings",       api_embeddings,       "Embeddings of texts"),
     OPENAI("GET",  "/models",           api_models_list,      "Models that can be asked for"),
-    OPENAI("GET",  "/models/{id}",      api_models_get,       "One model"),
+    OPENAI("GET",  "/models/{id...}",   api_models_get,       "One model"),
     { "POST",   "/v1/jobs",              api_jobs_post,         ROUTE_CLIENT, 0, 0, "Submit an operation" },
     { "GET",    "/v1/jobs",              api_jobs_list,         ROUTE_CLIENT, 0, 0, "States of jobs, newest first" },
     { "GET",    "/v1/jobs/{id}",         api_jobs_get,          ROUTE_CLIENT, 0, 0, "State of one job" },

@@ -208,13 +208,14 @@ static int hex_digit(char c)
     return -1;
 }
 
-/* "a%20b+c" is "a b c". False for a broken escape, a NUL, or when it does not fit. */
-static bool percent_decode(struct str s, char *dst, size_t size)
+/* In a query "a%20b+c" is "a b c", in a path the plus stays one. False for a broken
+ * escape, a NUL, or when it does not fit. */
+static bool percent_decode(struct str s, char plus, char *dst, size_t size)
 {
     size_t len = 0;
 
     for (size_t i = 0; i < s.len; i++, len++) {
-        int c = s.p[i] == '+' ? ' ' : (unsigned char)s.p[i];
+        int c = (unsigned char)(s.p[i] == '+' ? plus : s.p[i]);
         if (c == '%') {
             int high = i + 2 < s.len ? hex_digit(s.p[i + 1]) : -1;
             int low = high >= 0 ? hex_digit(s.p[i + 2]) : -1;
@@ -227,6 +228,11 @@ static bool percent_decode(struct str s, char *dst, size_t size)
     }
     dst[len] = '\0';
     return true;
+}
+
+bool http_request_param_text(const struct http_request *r, size_t index, char *dst, size_t size)
+{
+    return percent_decode(http_request_param(r, index), '+', dst, size);
 }
 
 bool http_request_query_param(const struct http_request *r, const char *name, char *dst,
@@ -243,7 +249,7 @@ bool http_request_query_param(const struct http_request *r, const char *name, ch
         size_t used = key.len + (equals ? 1 : 0);
 
         if (str_eq(key, name))
-            return percent_decode((struct str){ pair.p + used, pair.len - used }, dst, size);
+            return percent_decode((struct str){ pair.p + used, pair.len - used }, ' ', dst, size);
         used = pair.len + (end ? 1 : 0);
         rest = (struct str){ rest.p + used, rest.len - used };
     }

@@ -19,6 +19,13 @@ static bool is_param(struct str segment)
     return segment.len > 2 && segment.p[0] == '{' && segment.p[segment.len - 1] == '}';
 }
 
+/* "{name...}", the last of its pattern: all that is left of the path. */
+static bool is_rest(struct str segment)
+{
+    return is_param(segment) && segment.len > 5 &&
+           memcmp(segment.p + segment.len - 4, "...}", 4) == 0;
+}
+
 static bool same(struct str a, struct str b)
 {
     return a.len == b.len && memcmp(a.p, b.p, a.len) == 0;
@@ -39,6 +46,10 @@ static bool matches(const char *pattern, struct str path, struct str params[ROUT
         }
         if (got.len == 0 || params_len == ROUTE_PARAMS_MAX)
             return false;
+        if (is_rest(wanted)) {
+            got.len += path.len;
+            path.len = 0;
+        }
         params[params_len++] = got;
     }
     return want.len == 0 && path.len == 0;

@@ -24,7 +24,8 @@ enum route_flag {
 
 struct route {
     const char *method;  /* "GET" serves HEAD too */
-    const char *pattern; /* "/v1/jobs/{id}/stream": "{name}" matches one segment */
+    const char *pattern; /* "/v1/jobs/{id}/stream": "{name}" matches one segment, a last
+                            * "{name...}" all that is left */
     route_fn *handle;
     enum route_role role;
     unsigned flags;

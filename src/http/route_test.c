@@ -22,6 +22,7 @@ static const struct route routes[] = {
     { "DELETE", "/v1/jobs/{id}",        answer, ROUTE_CLIENT, 0, 0, "cancel" },
     { "GET",    "/v1/jobs/{id}/stream", answer, ROUTE_CLIENT, 0, 0, "stream" },
     { "GET",    "/p/{a}/x/{b}",         answer, ROUTE_ADMIN,  0, 0, "two"    },
+    { "GET",    "/v1/models/{id...}",   answer, ROUTE_CLIENT, 0, 0, "model"  },
     { 0 },
 };
 /* clang-format on */
@@ -40,6 +41,9 @@ static void each_path_finds_its_row(void **state)
         { "GET", "/v1/jobs/job-1", "get", "job-1", true },
         { "DELETE", "/v1/jobs/stats", "cancel", "stats", true },
         { "GET", "/v1/jobs/job-1/stream", "stream", "job-1", true },
+        { "GET", "/v1/models/tiny", "model", "tiny", true },
+        { "GET", "/v1/models/meta/llama/8b", "model", "meta/llama/8b", true },
+        { "GET", "/v1/models/", NULL, NULL, false },
         { "PUT", "/v1/jobs", NULL, NULL, true },
         { "get", "/v1/jobs", NULL, NULL, true },
         { "GET", "/v1/jobs/", NULL, NULL, false },

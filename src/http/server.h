@@ -84,6 +84,9 @@ struct str http_request_path(const struct http_request *r);                /* wi
 struct str http_request_query(const struct http_request *r);               /* raw, without '?' */
 struct str http_request_param(const struct http_request *r, size_t index); /* of the pattern */
 
+/* The same, percent-decoded into `dst`; false when it is broken or too long. */
+bool http_request_param_text(const struct http_request *r, size_t index, char *dst, size_t size);
+
 /* The first header of that name (case does not matter); empty when absent. */
 struct str http_request_header(const struct http_request *r, const char *name);
 

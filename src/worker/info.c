@@ -175,15 +175,14 @@ void info_models(struct http_request *req)
 void info_model(struct http_request *req)
 {
     const struct worker *w = http_request_app(req);
-    struct str id = http_request_param(req, 0);
+    char id[MODEL_REF_SIZE];
     struct json_out o;
     struct buf out;
     struct err err;
 
-    if (!str_eq(id, w->options->ref)) {
+    if (!http_request_param_text(req, 0, id, sizeof(id)) || strcmp(id, w->options->ref) != 0) {
         (void)err_param(&err, ERR_MODEL_NOT_FOUND, "model",
-                        "the model '%.*s' is not here; this worker serves '%s'", STR_ARG(id),
-                        w->options->ref);
+                        "there is no such model here; this worker serves '%s'", w->options->ref);
         http_reply_error(req, &err);
         return;
     }
