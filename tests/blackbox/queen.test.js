@@ -52,7 +52,7 @@ test("both prefixes and all three kinds of request reach the worker", async (t) 
 });
 
 test("a model's name may hold slashes, escaped or not", async (t) => {
-  const queen = await startQueen(t, { args: ["--worker", "http://127.0.0.1:9,model=meta-llama/Llama-3-8b"] });
+  const queen = await startQueen(t, { worker: "http://127.0.0.1:9,model=meta-llama/Llama-3-8b" });
   for (const name of ["meta-llama/Llama-3-8b", "meta-llama%2FLlama-3-8b"]) {
     assert.equal((await queen.get(`/v1/models/${name}`)).body.id, "meta-llama/Llama-3-8b");
   }
