@@ -74,7 +74,7 @@ static bool on_event(void *data, const struct sse_event *event, struct run_fault
         return true;
     }
     if (completion_read(event->data, &c, &err) < 0)
-        return run_fault_set(fault, RUN_BROKEN, "Worker sent an event that is no completion: %s",
+        return run_fault_set(fault, RUN_REFUSED, "Worker sent an event that is no completion: %s",
                              err.msg);
     if (c.error.p)
         return fail_by_frame(event->data, fault);

@@ -2,11 +2,11 @@
  * A native job at llm-worker-rbee, by the dual call:
  *
  *     POST /v1/inference --> GET sse_url --> its events to the end
- *            |                   |
- *            +------ leave ------+--> DELETE /v1/inference/{id}
+ *                                |
+ *                                leave --> DELETE /v1/inference/{id}
  *
- * Leaving during the POST waits for its answer: without the id nothing could be
- * cancelled, and the worker would go on for nobody.
+ * Leaving during the POST hangs up: a worker makes a job of it only as it answers, and
+ * one that nobody follows ends by itself.
  */
 #include "base/arena.h"
 #include "base/json.h"
@@ -164,7 +164,7 @@ static bool on_event(void *data, const struct sse_event *event, struct run_fault
     arena_init(&arena, SSE_EVENT_BYTES_MAX);
     bool go_on = read_report(event->data, &arena, &report, &err) == 0
                      ? run->has_end || handle(run, event->data, &report, fault)
-                     : run_fault_set(fault, RUN_BROKEN, "Worker sent a bad event: %s", err.msg);
+                     : run_fault_set(fault, RUN_REFUSED, "Worker sent a bad event: %s", err.msg);
     arena_deinit(&arena);
     return go_on;
 }
@@ -222,17 +222,15 @@ static bool read_accepted(struct native_run *run, char *sse_url, struct run_faul
     struct err err;
 
     if (json_texts_read(buf_str(&run->accepted), members, 2, &err) < 0)
-        return run_fault_set(fault, RUN_BROKEN, "Worker accepted with a bad answer: %s", err.msg);
+        return run_fault_set(fault, RUN_REFUSED, "Worker accepted with a bad answer: %s", err.msg);
     if (!is_job_id(job_id))
-        return run_fault_set(fault, RUN_BROKEN, "Worker accepted without a usable job_id");
+        return run_fault_set(fault, RUN_REFUSED, "Worker accepted without a usable job_id");
     (void)str_copy(run->job_id, sizeof(run->job_id), str_of(job_id));
     if (!is_local_path(sse_url))
-        return run_fault_set(fault, RUN_BROKEN,
+        return run_fault_set(fault, RUN_REFUSED,
                              "Worker accepted with an sse_url that is no path of its own");
     return true;
 }
-
-static bool begin_delete(struct native_run *run);
 
 static void on_accepted(struct native_run *run)
 {
@@ -246,10 +244,7 @@ static void on_accepted(struct native_run *run)
 
     buf_deinit(&run->body);
     buf_deinit(&run->accepted);
-    if (!run->events) {
-        if (!begin_delete(run))
-            native_run_free(run);
-    } else if (is_usable) {
+    if (is_usable) {
         native_run_call(run, "GET", str_of(sse_url), WORKER_CALL_STREAM,
                         "Failed to connect to worker stream", &events);
     } else {
@@ -262,7 +257,7 @@ static bool on_post_bytes(void *data, struct str bytes, struct run_fault *fault)
     struct native_run *run = data;
 
     return buf_add(&run->accepted, bytes.p, bytes.len) ||
-           run_fault_set(fault, RUN_BROKEN, "Worker accepted with an answer that is too long");
+           run_fault_set(fault, RUN_REFUSED, "Worker accepted with an answer that is too long");
 }
 
 static void on_post_end(void *data, const struct worker_call_end *end)
@@ -301,7 +296,7 @@ static void on_delete_end(void *data, const struct worker_call_end *end)
     native_run_free(data);
 }
 
-static bool begin_delete(struct native_run *run)
+static bool leave(struct native_run *run)
 {
     static const struct worker_call_events events = {
         .on_bytes = on_delete_bytes,
@@ -314,16 +309,6 @@ static bool begin_delete(struct native_run *run)
     (void)snprintf(target, sizeof(target), "/v1/inference/%s", run->job_id);
     worker_call_close(&run->call);
     native_run_call(run, "DELETE", str_of(target), WORKER_CALL_JSON, "Failed to cancel", &events);
-    worker_call_hurry(&run->call);
-    return true;
-}
-
-static bool leave(struct native_run *run)
-{
-    bool is_posting = run->call.http && !run->job_id[0];
-
-    if (!is_posting)
-        return begin_delete(run);
     worker_call_hurry(&run->call);
     return true;
 }

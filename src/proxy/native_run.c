@@ -68,13 +68,11 @@ void native_run_end(struct native_run *run)
 {
     struct native_run_result result = run->result;
 
-    if (run->events) {
-        if (result.tokens_out == 0)
-            result.tokens_out = run->tokens;
-        if (result.decode_time_ms == 0 && run->tokens > 0)
-            result.decode_time_ms = loop_now_ms(run->proxy->loop) - run->first_token_ms;
-        run->events->on_end(run->data, &result);
-    }
+    if (result.tokens_out == 0)
+        result.tokens_out = run->tokens;
+    if (result.decode_time_ms == 0 && run->tokens > 0)
+        result.decode_time_ms = loop_now_ms(run->proxy->loop) - run->first_token_ms;
+    run->events->on_end(run->data, &result);
     native_run_free(run);
 }
 
@@ -84,10 +82,6 @@ void native_run_fail(struct native_run *run, const struct run_fault *fault)
     void *data = run->data;
     enum run_failure failure = run->tokens > 0 ? RUN_BROKEN : fault->failure;
 
-    if (!events) {
-        native_run_free(run);
-        return;
-    }
     leave(run); /* first: another worker may be asked inside on_failed */
     events->on_failed(data, failure, &fault->err);
 }
@@ -149,5 +143,5 @@ bool native_run_tell_token(struct native_run *run, struct str raw, struct run_fa
         run->events->on_token(run->data, text, run->tokens++);
     }
     arena_deinit(&arena);
-    return is_text || run_fault_set(fault, RUN_BROKEN, "Worker sent a token that is no text");
+    return is_text || run_fault_set(fault, RUN_REFUSED, "Worker sent a token that is no text");
 }

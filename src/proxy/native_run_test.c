@@ -197,7 +197,22 @@ static void error_events_say_whose_fault_it_is(void **state)
     }
 }
 
-static void bad_acceptances_are_broken(void **state)
+static void a_worker_that_does_not_speak_http_may_be_replaced(void **state)
+{
+    for (int kind = 0; kind < WORKER_KIND_COUNT_; kind++) {
+        (void)world_setup(state);
+        struct world *w = *state;
+        world_run(w, kind, CHAT_JOB);
+        world_accept(w, "\r\n\r\n{");
+        peer_say(&w->worker, "SSH-2.0-OpenSSH_9.2\r\n");
+        world_await_end(w);
+        assert_true(
+            str_starts(buf_str(&w->story), "refused worker_error: Worker does not speak HTTP: "));
+        (void)world_teardown(state);
+    }
+}
+
+static void bad_acceptances_may_be_tried_elsewhere(void **state)
 {
     static const char *const answers[] = {
         "",
@@ -222,12 +237,12 @@ static void bad_acceptances_are_broken(void **state)
         world_say_answer(w, 200, "application/json", answers[i]);
         if (w->run)
             world_await_end(w);
-        assert_true(str_starts(buf_str(&w->story), "broken worker_error: Worker accepted with"));
+        assert_true(str_starts(buf_str(&w->story), "refused worker_error: Worker accepted with"));
         (void)world_teardown(state);
     }
 }
 
-static void bad_events_are_broken(void **state)
+static void bad_events_before_a_token_may_be_tried_elsewhere(void **state)
 {
     static const char *const events[] = {
         "data: hello\n\n",
@@ -246,11 +261,22 @@ static void bad_events_are_broken(void **state)
         world_say_chunk(w, events[i]);
         if (w->run)
             world_await_end(w);
-        if (!str_starts(buf_str(&w->story), "broken worker_error: "))
+        if (!str_starts(buf_str(&w->story), "refused worker_error: "))
             fail_msg("%s -> %s", events[i], buf_cstr(&w->story));
         expect_delete(w);
         (void)world_teardown(state);
     }
+}
+
+static void a_bad_event_after_a_token_is_broken(void **state)
+{
+    struct world *w = *state;
+
+    accept_job(w);
+    world_say_chunk(w, NATIVE_TOKEN("a") "data: hello\n\n");
+    world_await_end(w);
+    assert_true(str_starts(buf_str(&w->story), "started\ntoken 0 'a'\nbroken worker_error: "));
+    expect_delete(w);
 }
 
 /* --- Leaving ------------------------------------------------------------- */
@@ -268,27 +294,25 @@ static void cancelling_a_stream_deletes_the_job(void **state)
     assert_string_equal(buf_cstr(&w->story), "started\ntoken 0 'a'\n");
 }
 
-static void cancelling_before_the_id_is_known_waits_for_it(void **state)
+static void cancelling_before_the_id_is_known_hangs_up(void **state)
 {
     struct world *w = *state;
 
     world_run(w, WORKER_KIND_RBEE, JOB);
     world_accept(w, "\"seed\":7}");
     native_run_cancel(TAKE(w->run));
-    world_say_answer(w, 200, "application/json", ACCEPTED);
-    world_expect(w, "DELETE /v1/inference/j-1 HTTP/1.1\r\n"); /* over the same connection */
-    world_say_answer(w, 200, "application/json", "{}");
-    test_settle(&w->t);
+    peer_expect_end(&w->worker);
+    assert_false(peer_is_waiting(w->listener));
     assert_string_equal(buf_cstr(&w->story), "");
 }
 
-static void a_worker_that_never_tells_the_id_is_not_waited_for_long(void **state)
+static void a_delete_that_is_not_answered_is_not_waited_for_long(void **state)
 {
     struct world *w = *state;
 
-    world_run(w, WORKER_KIND_RBEE, JOB);
-    world_accept(w, "\"seed\":7}");
+    accept_job(w);
     native_run_cancel(TAKE(w->run));
+    world_accept(w, "DELETE /v1/inference/j-1 HTTP/1.1\r\n");
     test_advance(&w->t, 10 * 1000 + 200);
     peer_expect_end(&w->worker);
 }
@@ -440,11 +464,13 @@ int main(void)
         TEST(a_silent_worker_is_told_to_stop),
         TEST(both_calls_share_the_time_for_the_first_token),
         cmocka_unit_test(error_events_say_whose_fault_it_is),
-        cmocka_unit_test(bad_acceptances_are_broken),
-        cmocka_unit_test(bad_events_are_broken),
+        cmocka_unit_test(a_worker_that_does_not_speak_http_may_be_replaced),
+        cmocka_unit_test(bad_acceptances_may_be_tried_elsewhere),
+        cmocka_unit_test(bad_events_before_a_token_may_be_tried_elsewhere),
+        TEST(a_bad_event_after_a_token_is_broken),
         TEST(cancelling_a_stream_deletes_the_job),
-        TEST(cancelling_before_the_id_is_known_waits_for_it),
-        TEST(a_worker_that_never_tells_the_id_is_not_waited_for_long),
+        TEST(cancelling_before_the_id_is_known_hangs_up),
+        TEST(a_delete_that_is_not_answered_is_not_waited_for_long),
         TEST(a_cancellation_on_its_way_does_not_outlive_the_proxy),
         TEST(a_chat_completion_gives_tokens),
         TEST(a_prompt_becomes_a_text_completion),

@@ -143,7 +143,7 @@ static bool hold(struct relay *r, struct str raw, struct run_fault *fault)
 {
     if (buf_add(&r->held, raw.p, raw.len))
         return true;
-    return run_fault_set(fault, RUN_BROKEN, "Worker sent %d KiB without a token",
+    return run_fault_set(fault, RUN_REFUSED, "Worker sent %d KiB without a token",
                          RELAY_HELD_BYTES_MAX / 1024);
 }
 
@@ -156,20 +156,19 @@ static void release_held(struct relay *r)
 static bool on_done_marker(struct relay *r, struct str raw, struct run_fault *fault)
 {
     if (!r->has_begun)
-        return run_fault_set(fault, RUN_BROKEN, "Worker ended its stream without an answer");
+        return run_fault_set(fault, RUN_REFUSED, "Worker ended its stream without an answer");
     r->is_done = true;
     worker_call_done(&r->call);
     add_out(r, raw);
     return true;
 }
 
-static bool on_error_frame(struct relay *r, struct str json, struct run_fault *fault)
+static bool on_error_frame(struct str json, struct run_fault *fault)
 {
     struct refusal refusal;
 
     refusal_read(json, &refusal);
-    return run_fault_set(fault, r->has_begun ? RUN_BROKEN : RUN_REFUSED,
-                         "Worker returned error: %s",
+    return run_fault_set(fault, RUN_REFUSED, "Worker returned error: %s",
                          refusal.message[0] ? refusal.message : "no reason given");
 }
 
@@ -191,10 +190,10 @@ static bool on_frame(struct relay *r, const struct sse_event *event, struct run_
     struct err err;
 
     if (completion_read(event->data, &c, &err) < 0)
-        return run_fault_set(fault, RUN_BROKEN, "Worker sent an event that is no completion: %s",
+        return run_fault_set(fault, RUN_REFUSED, "Worker sent an event that is no completion: %s",
                              err.msg);
     if (c.error.p)
-        return on_error_frame(r, event->data, fault);
+        return on_error_frame(event->data, fault);
     note(r, &c);
     if (!r->has_begun) {
         if (!c.has_content && !c.finish.p)
@@ -298,10 +297,11 @@ static void answer_held(struct relay *r)
     struct err err;
 
     if (completion_read(buf_str(&r->held), &c, &err) < 0) {
-        (void)run_fault_set(&fault, RUN_BROKEN, "Worker's answer is not a completion: %s", err.msg);
+        (void)run_fault_set(&fault, RUN_REFUSED, "Worker's answer is not a completion: %s",
+                            err.msg);
         end_failed(r, &fault);
     } else if (c.error.p) {
-        (void)on_error_frame(r, buf_str(&r->held), &fault);
+        (void)on_error_frame(buf_str(&r->held), &fault);
         end_failed(r, &fault);
     } else {
         note(r, &c);
@@ -394,6 +394,7 @@ struct relay *relay_start(struct proxy *proxy, const struct relay_options *optio
         .request_id = str_of(http_request_id(options->request)),
         .traceparent = options->traceparent,
         .type = options->is_stream ? WORKER_CALL_STREAM : WORKER_CALL_JSON,
+        .is_whole = !options->is_stream,
         .doing = "Failed to send request to worker",
     };
 

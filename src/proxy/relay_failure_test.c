@@ -155,6 +155,45 @@ static void comments_are_no_tokens(void **state)
     world_expect_unanswered(w);
 }
 
+/* A whole answer has no tokens on the way that could show life. */
+static void a_whole_answer_may_take_all_the_time_that_a_run_has(void **state)
+{
+    static const char *const before_answer[] = {
+        "",
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n",
+    };
+
+    for (size_t i = 0; i < sizeof(before_answer) / sizeof(before_answer[0]); i++) {
+        (void)world_setup(state);
+        struct world *w = *state;
+        world_ask(w, "");
+        world_relay_accepted(w, false);
+        peer_say(&w->worker, before_answer[i]);
+        test_advance(&w->t, WORLD_TOTAL_MS - 2000);
+        assert_non_null(w->relay);
+        if (!before_answer[i][0])
+            world_say_head(w, 200, "application/json", 14);
+        peer_say(&w->worker, "{\"choices\":[]}");
+        world_await_end(w);
+        assert_true(w->result.is_finished && w->result.is_answered);
+        (void)world_teardown(state);
+    }
+}
+
+static void a_whole_answer_that_never_comes_is_given_up_after_the_total(void **state)
+{
+    struct world *w = *state;
+
+    world_ask(w, "");
+    world_relay_accepted(w, false);
+    test_advance(&w->t, WORLD_TOTAL_MS - 1000);
+    assert_non_null(w->relay);
+    test_advance(&w->t, 2000);
+    world_expect_failure(w, RUN_SILENT, "Worker did not end its answer within 60000 ms");
+    world_expect_unanswered(w);
+    peer_expect_end(&w->worker);
+}
+
 static void a_broken_whole_answer_leaves_no_trace(void **state)
 {
     static const struct {
@@ -165,15 +204,15 @@ static void a_broken_whole_answer_leaves_no_trace(void **state)
         { "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{\"id\":",
           RUN_DIED, true },
         { "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 6\r\n\r\n{\"id\":",
-          RUN_BROKEN, false },
-        { "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\n{}", RUN_BROKEN,
+          RUN_REFUSED, false },
+        { "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\n{}", RUN_REFUSED,
           false },
-        { "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", RUN_BROKEN, false },
-        { "HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", RUN_BROKEN, false },
-        { "SSH-2.0-OpenSSH_9.2\r\n", RUN_BROKEN, false },
+        { "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", RUN_REFUSED, false },
+        { "HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", RUN_REFUSED, false },
+        { "SSH-2.0-OpenSSH_9.2\r\n", RUN_REFUSED, false },
         { "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 34\r\n\r\n"
           "{\"usage\":{\"prompt_tokens\":1e300}}  ",
-          RUN_BROKEN, false },
+          RUN_REFUSED, false },
         { "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 33\r\n\r\n"
           "{\"error\":{\"message\":\"no memory\"}}",
           RUN_REFUSED, false },
@@ -196,7 +235,7 @@ static void a_broken_whole_answer_leaves_no_trace(void **state)
     }
 }
 
-static void garbage_in_a_stream_is_broken(void **state)
+static void garbage_before_the_first_token_may_be_tried_elsewhere(void **state)
 {
     static const char *const events[] = {
         "data: hello\n\n",
@@ -215,7 +254,7 @@ static void garbage_in_a_stream_is_broken(void **state)
         world_say_stream_head(w);
         world_say_chunk(w, events[i]);
         world_await_end(w);
-        assert_int_equal(w->result.failure, RUN_BROKEN);
+        assert_int_equal(w->result.failure, RUN_REFUSED);
         world_expect_unanswered(w);
         peer_expect_end(&w->worker);
         (void)world_teardown(state);
@@ -246,7 +285,7 @@ static void role_frames_without_end_are_held_up_to_a_cap(void **state)
         world_say_chunk(w, ROLE);
     if (w->relay)
         world_await_end(w);
-    world_expect_failure(w, RUN_BROKEN, "Worker sent 64 KiB without a token");
+    world_expect_failure(w, RUN_REFUSED, "Worker sent 64 KiB without a token");
     world_expect_unanswered(w);
 }
 
@@ -262,7 +301,7 @@ static void an_endless_event_is_capped(void **state)
     world_say_chunk(w, "data: {\"choices\":[{\"delta\":{\"content\":\"");
     for (int i = 0; i < 30 && w->relay; i++)
         world_say_chunk(w, piece);
-    assert_int_equal(w->result.failure, RUN_BROKEN);
+    assert_int_equal(w->result.failure, RUN_REFUSED);
     world_expect_unanswered(w);
 }
 
@@ -363,6 +402,18 @@ static void comments_in_mid_stream_are_signs_of_life_up_to_the_total(void **stat
     assert_told_in_band(w, "Worker did not end its answer within 60000 ms");
 }
 
+static void garbage_in_mid_stream_is_told_in_band_and_cut(void **state)
+{
+    struct world *w = *state;
+
+    world_stream_to_first_token(w);
+    peer_say(&w->worker, "no length of a chunk\r\n");
+    peer_expect(&w->client, "data: {\"error\":{\"message\":\"Worker does not speak HTTP: ");
+    peer_expect_end(&w->client);
+    assert_int_equal(w->result.failure, RUN_BROKEN);
+    assert_true(w->result.is_answered);
+}
+
 static void an_error_event_in_mid_stream_is_told_once(void **state)
 {
     struct world *w = *state;
@@ -403,8 +454,10 @@ int main(void)
         cmocka_unit_test(a_worker_that_dies_before_the_first_token_leaves_no_trace),
         cmocka_unit_test(a_worker_that_produces_nothing_is_silent_whatever_else_it_says),
         TEST(comments_are_no_tokens),
+        cmocka_unit_test(a_whole_answer_may_take_all_the_time_that_a_run_has),
+        TEST(a_whole_answer_that_never_comes_is_given_up_after_the_total),
         cmocka_unit_test(a_broken_whole_answer_leaves_no_trace),
-        cmocka_unit_test(garbage_in_a_stream_is_broken),
+        cmocka_unit_test(garbage_before_the_first_token_may_be_tried_elsewhere),
         TEST(an_error_event_before_the_first_token_may_be_tried_elsewhere),
         TEST(role_frames_without_end_are_held_up_to_a_cap),
         TEST(an_endless_event_is_capped),
@@ -414,6 +467,7 @@ int main(void)
         TEST(a_clean_end_without_a_finish_is_a_failure),
         TEST(silence_in_mid_stream_is_a_failure),
         TEST(comments_in_mid_stream_are_signs_of_life_up_to_the_total),
+        TEST(garbage_in_mid_stream_is_told_in_band_and_cut),
         TEST(an_error_event_in_mid_stream_is_told_once),
         TEST(a_queue_update_stream_is_answered_in_band_from_the_start),
     };

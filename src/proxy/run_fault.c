@@ -51,7 +51,7 @@ void run_fault_of_call(struct run_fault *f, enum http_call_end how, const struct
                             reason);
         break;
     case HTTP_CALL_GARBAGE:
-        (void)run_fault_set(f, RUN_BROKEN, "Worker does not speak HTTP: %s", reason);
+        (void)run_fault_set(f, RUN_REFUSED, "Worker does not speak HTTP: %s", reason);
         break;
     case HTTP_CALL_TIMEOUT:
         (void)run_fault_set(f, RUN_SILENT, "Worker was too slow: %s", reason);

@@ -8,8 +8,9 @@
 #include <stdbool.h>
 
 struct run_fault {
-    enum run_failure failure;
-    struct err err; /* ERR_WORKER unless the request is to blame */
+    enum run_failure failure; /* of an answer of which nothing has gone out; the run makes
+                                 it RUN_BROKEN once something has */
+    struct err err;           /* ERR_WORKER unless the request is to blame */
 };
 
 /* Fill in with ERR_WORKER; false, so that `return run_fault_set(...)` reads as one act. */

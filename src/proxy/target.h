@@ -23,10 +23,11 @@ void target_of_worker(const struct worker_facts *facts, struct target *ret);
 /*
  * How long a run may wait. 0 means no limit.
  *
- * `first_token_ms` runs from the start of the run to the first token (for a whole
- * answer, which has no tokens on the way: to its head). Nothing else that a worker
- * sends, heads, comments and role-only frames, stops it: such a worker has produced
- * nothing, and another one may still take over.
+ * `first_token_ms` runs from the start of a stream's run to its first token. Nothing
+ * else that a worker sends, heads, comments and role-only frames, stops it: such a
+ * worker has produced nothing, and another one may still take over. A whole answer has
+ * no tokens on the way, and a worker that is busy with it looks like one that hangs:
+ * `total_ms` alone bounds it, until it is so long that it is passed on in pieces.
  * `between_ms` is the longest silence after that. Any byte ends a silence, a comment
  * too: it shows life, and by then nobody else can take over. It does not count while
  * the client, by not reading, holds the worker up.

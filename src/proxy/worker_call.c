@@ -8,11 +8,12 @@
 
 #include <inttypes.h>
 
-/* What the call waits for; each has its row in waits_of(). */
-enum phase { PHASE_FIRST_TOKEN, PHASE_TOKENS, PHASE_DONE, PHASE_HURRY };
+/* What the call waits for; each has its row in waits_of(), but PHASE_WHOLE has none. */
+enum phase { PHASE_FIRST_TOKEN, PHASE_WHOLE, PHASE_TOKENS, PHASE_DONE, PHASE_HURRY };
 
 /* --- Deadlines ----------------------------------------------------------- */
 
+/* NULL: the total is limit enough. */
 static struct loop_deadlines *waits_of(const struct worker_call *c)
 {
     struct loop_deadlines *const waits[] = {
@@ -27,12 +28,15 @@ static struct loop_deadlines *waits_of(const struct worker_call *c)
 
 static void wait_on(struct worker_call *c)
 {
-    loop_deadline_arm(waits_of(c), &c->waiting);
+    struct loop_deadlines *waits = waits_of(c);
+
+    if (waits)
+        loop_deadline_arm(waits, &c->waiting);
 }
 
 void worker_call_started(struct worker_call *c)
 {
-    if (c->phase != PHASE_FIRST_TOKEN)
+    if (c->phase != PHASE_FIRST_TOKEN && c->phase != PHASE_WHOLE)
         return;
     c->phase = PHASE_TOKENS;
     if (!c->is_paused)
@@ -128,8 +132,8 @@ static void judge(struct worker_call *c)
         fault.failure = RUN_BROKEN;
         (void)err_set(&fault.err, code_of(c->status, &refusal), "%s", message);
     } else {
-        (void)run_fault_set(&fault, c->status < 400 ? RUN_BROKEN : RUN_REFUSED,
-                            "Worker returned error %u: %s", c->status, message);
+        (void)run_fault_set(&fault, RUN_REFUSED, "Worker returned error %u: %s", c->status,
+                            message);
         fault.err.retry_after_ms = c->retry_after_ms;
     }
     finish(c, &(struct worker_call_end){
@@ -184,7 +188,7 @@ static void on_head(void *data, struct http_call *http, unsigned status)
         begin_refusal(c);
     } else if (!is_media_type(type, media_types[c->type])) {
         (void)run_fault_set(
-            &fault, RUN_BROKEN, "Worker answered with content type '%.*s' instead of %s",
+            &fault, RUN_REFUSED, "Worker answered with content type '%.*s' instead of %s",
             (int)(type.len < 64 ? type.len : 64), type.p ? type.p : "", media_types[c->type]);
         fail(c, &fault);
     } else if (c->events->on_open) {
@@ -218,7 +222,7 @@ static bool feed_stream(struct worker_call *c, struct str bytes)
     struct err err;
 
     if (sse_feed(&c->sse, bytes, on_event, &feed, &err) < 0)
-        feed.has_failed = !run_fault_set(&fault, RUN_BROKEN, "Worker: %s", err.msg);
+        feed.has_failed = !run_fault_set(&fault, RUN_REFUSED, "Worker: %s", err.msg);
     if (feed.has_failed)
         fail(c, &fault);
     return !feed.has_failed;
@@ -328,10 +332,18 @@ void worker_call_on_total_late(struct loop_deadline *deadline)
 
 /* --- The beginning ------------------------------------------------------- */
 
-static void arm_once(struct loop_deadlines *q, struct loop_deadline *d)
+static bool is_armed(const struct loop_deadline *d)
 {
-    if (!d->link.next || list_is_empty(&d->link))
-        loop_deadline_arm(q, d);
+    return d->link.next && !list_is_empty(&d->link);
+}
+
+/* What a run's earlier call has armed goes on. */
+static void start_deadlines(struct worker_call *c)
+{
+    if (!is_armed(&c->waiting))
+        wait_on(c);
+    if (!is_armed(&c->total))
+        loop_deadline_arm(&c->proxy->total, &c->total);
 }
 
 void worker_call_start(struct worker_call *c, struct proxy *proxy,
@@ -368,10 +380,11 @@ void worker_call_start(struct worker_call *c, struct proxy *proxy,
     c->data = data;
     c->doing = options->doing;
     c->type = (uint8_t)options->type;
+    if (options->is_whole)
+        c->phase = PHASE_WHOLE;
     c->status = 0;
     c->retry_after_ms = 0;
     sse_init(&c->sse);
-    arm_once(waits_of(c), &c->waiting);
-    arm_once(&proxy->total, &c->total);
+    start_deadlines(c);
     c->http = http_call_start(proxy->client, &o, &http_events, c);
 }

@@ -32,6 +32,7 @@ struct worker_call_options {
     struct str request_id; /* "" for none, as the next */
     struct str traceparent;
     enum worker_call_type type;
+    bool is_whole;     /* all of the answer at its end: before it, only total_ms counts */
     const char *doing; /* static words for "it could not even be sent" */
 };
 
@@ -80,7 +81,8 @@ void worker_call_start(struct worker_call *c, struct proxy *proxy,
                        const struct worker_call_events *events, void *data);
 void worker_call_close(struct worker_call *c); /* idempotent */
 
-/* The first token is here: from now on silence is measured. */
+/* The first token, or what there is of a whole answer, is here: from now on silence is
+ * measured. */
 void worker_call_started(struct worker_call *c);
 
 /* All that matters is here (`[DONE]`): what follows is not given any more, and however

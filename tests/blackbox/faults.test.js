@@ -6,7 +6,8 @@ import { RawConnection } from "./lib/raw.js";
 import { until } from "./lib/wait.js";
 import { asStatic, startFake, startQueen } from "./lib/world.js";
 
-const quick = { "connect-timeout": "2s", "first-token-timeout": "1s", "token-timeout": "1s" };
+// A whole answer has no first token: only the total ends one that never comes.
+const quick = { "connect-timeout": "2s", "first-token-timeout": "1s", "token-timeout": "1s", "total-timeout": "3s" };
 const request = (stream) => ({ model: "fake-7b", stream, max_tokens: 4, messages: [{ role: "user", content: "hi" }] });
 const path = "/v1/chat/completions";
 
@@ -75,16 +76,13 @@ for (const [phase, { slots = 4, knobs = {}, reached }] of Object.entries(phases)
 
 // --- The worker fails before the first byte ------------------------------
 
-// Another worker may take over from these; an answer that is nonsense is nobody's chance.
-const retried = {
+// Another worker may take over from all of these: nothing has gone out yet.
+const early = {
   "resets before its head": { reset_after: 0 },
   "closes before its head": { close_after: 0 },
   "answers 500": { status: 500 },
   "answers 503": { status: 503 },
   "is silent before its head": { hang: "head" },
-};
-const early = {
-  ...retried,
   "answers something else than HTTP": { garbage: "not_http" },
   "sends a megabyte of header": { garbage: "huge_header" },
   "sends thousands of headers": { garbage: "many_headers" },
@@ -100,7 +98,7 @@ async function preferred({ queen, fakes }) {
   return fakes.find((_, i) => states[i].started === 1);
 }
 
-for (const [what, knobs] of Object.entries(retried)) {
+for (const [what, knobs] of Object.entries(early)) {
   test(`a worker that ${what}: another one answers and nobody notices`, async (t) => {
     const world = await warm(t, { workers: 2, options: quick });
     for (const stream of [true, false]) {
@@ -159,6 +157,15 @@ for (const [what, knobs] of Object.entries(late)) {
     await settle(world);
   });
 }
+
+test("a whole answer may take longer than a first token, and than a silence in a stream", async (t) => {
+  const world = await warm(t, { options: { "first-token-timeout": "200ms", "token-timeout": "200ms" } });
+  await world.fake.set({ ttft_ms: 1000 });
+  const answer = await world.queen.post(path, request(false));
+  assert.equal(answer.status, 200, JSON.stringify(answer.body));
+  assert.equal((await world.fake.state()).started, 1);
+  await settle(world);
+});
 
 test("a worker's own 400 reaches the client as it was said", async (t) => {
   const world = await warm(t);

@@ -77,7 +77,7 @@ test("a worker that is killed is noticed, and its requests are not lost to it", 
 for (const [what, hit] of [["killed", "SIGKILL"], ["frozen", "SIGSTOP"]]) {
   for (const stream of [true, false]) {
     test(`a worker that is ${what} at work: its client is told, ${stream ? "streamed" : "whole"}`, async (t) => {
-      const { queen } = await queenWithHive(t, {}, { "token-timeout": "1s", "first-token-timeout": "1s", "queue-timeout": "1s" });
+      const { queen } = await queenWithHive(t, {}, { "token-timeout": "1s", "first-token-timeout": "1s", "total-timeout": "5s", "queue-timeout": "1s" });
       const worker = await spawnWorker(queen);
       await queen.untilReadyFor(tinyModel);
       const connection = await RawConnection.open(queen.url);
