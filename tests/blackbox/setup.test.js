@@ -27,13 +27,16 @@ function machine(t, { user = 0, hasSudo = false, installed = "", hasApt = true }
   return setup;
 }
 
-const build = ["gcc 4:12.2.0-3", "libc6-dev 2.36-9", "meson 1.0.1-5", "ninja-build 1.11.1-2", "pkg-config 1.8.1-1", "libuv1-dev 1.44.2-1", "node-llhttp 8.1.0-1", "libyaml-dev 0.2.5-1", "uthash-dev 2.3.0-1"];
+// What the script itself says that a build needs, each in the least version that will do.
+const build = [...readFileSync(path.join(root, "tools/setup.sh"), "utf8").matchAll(/^build +(\S+) +(\S+)$/gm)]
+  .map(([, name, least]) => `${name} ${least === "-" ? "1" : least}`);
 const listing = (packages) => packages.map((line) => `ii  ${line}\n`).join("");
 
 test("a bare machine gets its lists once and then all that is missing, in one go", (t) => {
   const { status, calls, stderr } = machine(t)("build");
   assert.equal(status, 0, stderr);
   assert.equal(calls.length, 2);
+  assert.ok(build.length > 5);
   assert.match(calls[0], / update$/);
   for (const line of build) assert.ok(calls[1].split(" ").includes(line.split(" ")[0]), calls[1]);
   assert.match(stderr, /installing with apt-get/);
@@ -47,7 +50,7 @@ test("a machine that has everything is left alone", (t) => {
 });
 
 test("what is too old counts as missing, and nothing else does", (t) => {
-  const old = build.map((line) => line.replace("meson 1.0.1-5", "meson 0.56.2-1"));
+  const old = build.map((line) => line.replace(/^meson .*/, "meson 0.56.2-1"));
   const { calls } = machine(t, { installed: listing(old) })("build");
   assert.match(calls[1], /install --no-install-recommends meson$/);
 });
