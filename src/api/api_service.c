@@ -5,6 +5,7 @@
 #include "api/queen.h"
 #include "api/queen_metrics.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/json_write.h"
 #include "base/log.h"
 
@@ -73,13 +74,33 @@ void api_info(struct http_request *req)
     buf_deinit(&text);
 }
 
+/* An administrator's call takes nothing: what is given was meant for something else. */
+static int check_no_members(struct str body, struct err *err)
+{
+    struct json j;
+
+    if (body.len == 0)
+        return 0;
+    json_init(&j, body);
+    json_object(&j)
+    {
+        json_fail(&j, "is not known here: shutdown takes no fields");
+    }
+    return json_finish(&j, err);
+}
+
 void api_shutdown(struct http_request *req)
 {
     struct queen *q = http_request_app(req);
+    struct err err;
 
+    if (check_no_members(http_request_body(req), &err) < 0) {
+        http_reply_error(req, &err);
+        return;
+    }
     log_info("shutdown asked for", LOG_STR("request_id", http_request_id(req)));
     http_reply(
         req, 202, "application/json",
         str_of("{\"status\":\"stopping\",\"message\":\"running requests are finished first\"}"));
-    q->on_shutdown(q->on_shutdown_data);
+    q->on_shutdown(q->daemon);
 }

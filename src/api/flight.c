@@ -72,6 +72,17 @@ void flight_cancelled(struct flight *f)
     queen_event(f->queen, &event);
 }
 
+void flight_abort(struct flight *f, const struct err *err)
+{
+    struct queen *q = f->queen;
+    struct core_event event = { .kind = CORE_JOB_CANCELLED, .u.cancelled = { .job_id = f->id } };
+
+    unregister(f);
+    queen_count_end(q, f, err->code);
+    queen_event(q, &event);
+    f->ops->fail(f, err);
+}
+
 uint64_t flight_queue_ms(const struct flight *f)
 {
     uint64_t until_us = f->dispatched_us ? f->dispatched_us : clock_mono_us();

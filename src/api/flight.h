@@ -49,6 +49,9 @@ void flight_failed(struct flight *f, enum run_failure failure, const struct err 
 void flight_finished(struct flight *f, unsigned status, uint64_t tokens_in, uint64_t tokens_out);
 void flight_cancelled(struct flight *f);
 
+/* End it from our side: the core forgets it, its client is told `err`. */
+void flight_abort(struct flight *f, const struct err *err);
+
 /* Milliseconds in the queue so far, or until the current dispatch. */
 uint64_t flight_queue_ms(const struct flight *f);
 

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/labels_json.h"
+#include "loop/endpoint.h"
 
 #include <stdlib.h>
 
@@ -361,8 +362,9 @@ void heartbeat_free(struct heartbeat *h)
 
 static bool is_loopback(const char *address)
 {
-    return strcmp(address, "localhost") == 0 || strcmp(address, "::1") == 0 ||
-           strncmp(address, "127.", 4) == 0;
+    struct endpoint e = { .port = 1 };
+
+    return str_copy(e.host, sizeof(e.host), str_of(address)) && endpoint_is_loopback(&e);
 }
 
 bool heartbeat_address_ok(const char *address, const char *peer,

@@ -116,6 +116,16 @@ static void an_address_must_lead_back_to_its_sender(void **state)
     assert_true(heartbeat_address_ok("gpu1.lan", "10.0.0.7", allowed, 1));
     assert_false(heartbeat_address_ok("10.0.0.8", "10.0.0.7", allowed, 1));
     assert_false(heartbeat_address_ok("127.0.0.1", "10.0.0.7", NULL, 0));
+    assert_true(heartbeat_address_ok("127.0.0.2", "127.0.0.1", NULL, 0));
+    static const char *const names[] = { "127.evil.com",
+                                         "127.0.0.1.evil.com",
+                                         "127.0.0.1@evil.com",
+                                         "127.0.0.1/..",
+                                         "127.0.0.1:80",
+                                         "localhost.evil.com",
+                                         "" };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        assert_false(heartbeat_address_ok(names[i], "127.0.0.1", NULL, 0));
 }
 
 int main(void)

@@ -1,5 +1,6 @@
 #include "api/infer_request.h"
 
+#include "api/messages.h"
 #include "base/json.h"
 #include "base/labels_json.h"
 
@@ -8,11 +9,13 @@
 enum {
     PROMPT_HASH_BYTES = 1024, /* shared openings are what prefix affinity looks for */
     STOP_STRINGS_MAX = 16,
+    STOP_BYTES_MAX = 1024,
     TOP_K_MAX = 1000000,
 };
 
 /* What a field's reader may touch. */
 struct parse {
+    enum infer_route route;
     struct json *json;
     struct infer_request *out;
 };
@@ -34,7 +37,7 @@ static void read_max_tokens(struct parse *p)
 
 static void read_temperature(struct parse *p)
 {
-    json_read_double_in(p->json, 0, 100, &p->out->spec.temperature);
+    json_read_double_in(p->json, 0, 2, &p->out->spec.temperature);
 }
 
 static void read_seed(struct parse *p)
@@ -57,7 +60,7 @@ static void read_penalty(struct parse *p)
 {
     double value = 0;
 
-    json_read_double_in(p->json, -100, 100, &value);
+    json_read_double_in(p->json, -2, 2, &value);
 }
 
 static void read_top_k(struct parse *p)
@@ -74,21 +77,34 @@ static void read_n(struct parse *p)
     json_read_i64_in(p->json, 1, 128, &value);
 }
 
+static void read_stop_string(struct parse *p)
+{
+    struct str raw = { 0 };
+
+    if (json_peek(p->json) != JSON_STRING) {
+        json_fail(p->json, "must be a string or an array of strings");
+        return;
+    }
+    json_read_raw(p->json, &raw);
+    if (raw.p && raw.len <= 2)
+        json_fail(p->json, "must not hold an empty string");
+    else if (raw.len > STOP_BYTES_MAX)
+        json_fail(p->json, "may hold strings of at most %d bytes", STOP_BYTES_MAX);
+}
+
 static void read_stop(struct parse *p)
 {
     size_t count = 0;
 
-    if (json_peek(p->json) == JSON_STRING) {
-        json_skip(p->json);
+    if (json_peek(p->json) != JSON_ARRAY) {
+        read_stop_string(p);
         return;
     }
     json_array(p->json)
     {
-        if (json_peek(p->json) != JSON_STRING)
-            json_fail(p->json, "must be a string or an array of strings");
-        else if (++count > STOP_STRINGS_MAX)
+        if (++count > STOP_STRINGS_MAX)
             json_fail(p->json, "may hold at most %d strings", STOP_STRINGS_MAX);
-        json_skip(p->json);
+        read_stop_string(p);
     }
 }
 
@@ -136,24 +152,47 @@ static void read_labels(struct parse *p)
     labels_read(p->json, &p->out->spec.labels);
 }
 
+static bool is_empty_array(struct str raw)
+{
+    struct json j;
+    bool is_empty = true;
+
+    json_init(&j, raw);
+    json_array(&j)
+    {
+        is_empty = false;
+    }
+    return is_empty;
+}
+
 static void read_prompt(struct parse *p)
 {
     enum json_type type = json_peek(p->json);
 
-    if (type != JSON_STRING && type != JSON_ARRAY) {
-        json_fail(p->json, "must be a string or an array");
+    if (type != JSON_STRING && (type != JSON_ARRAY || p->route == INFER_NATIVE)) {
+        json_fail(p->json, "must be a string%s", p->route == INFER_NATIVE ? "" : " or an array");
         return;
     }
     json_read_raw(p->json, &p->out->prompt);
+    if (p->out->prompt.p && p->out->prompt.len <= 2)
+        json_fail(p->json, "must not be empty");
 }
 
 static void read_messages(struct parse *p)
 {
+    struct err err;
+
     if (json_peek(p->json) != JSON_ARRAY) {
         json_fail(p->json, "must be an array of {\"role\",\"content\"}");
         return;
     }
     json_read_raw(p->json, &p->out->messages);
+    if (p->json->failed)
+        return;
+    if (is_empty_array(p->out->messages))
+        json_fail(p->json, "must not be empty");
+    else if (p->route == INFER_NATIVE && messages_check(p->out->messages, &err) < 0)
+        json_fail(p->json, "holds a wrong message: %s", err.msg);
 }
 
 enum {
@@ -201,10 +240,10 @@ static const struct {
 };
 /* clang-format on */
 
-static void read_member(struct parse *p, enum infer_route route)
+static void read_member(struct parse *p)
 {
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        if (!(fields[i].routes & (1U << route)) || !json_key_str(p->json, fields[i].name))
+        if (!(fields[i].routes & (1U << p->route)) || !json_key_str(p->json, fields[i].name))
             continue;
         /* null means "not given" for every optional field, as OpenAI's clients send it. */
         if (!json_read_null(p->json))
@@ -247,12 +286,12 @@ int infer_request_parse(enum infer_route route, struct str body, struct infer_re
 {
     struct infer_request r = { .spec = { .temperature = -1, .bytes = body.len } };
     struct json json;
-    struct parse p = { .json = &json, .out = &r };
+    struct parse p = { .route = route, .json = &json, .out = &r };
 
     json_init(&json, body);
     json_object(&json)
     {
-        read_member(&p, route);
+        read_member(&p);
     }
     int rc = json_finish(&json, err);
     if (rc == 0)

@@ -7,7 +7,7 @@
 
 #include "api/queen.h"
 #include "base/json_texts.h"
-#include "base/log.h"
+#include "base/mem.h"
 #include "base/random.h"
 #include "http/sse.h"
 #include "proxy/job_table.h"
@@ -24,6 +24,7 @@ enum {
 };
 
 struct forward {
+    struct list link; /* in queen::forwards */
     struct queen *queen;
     const struct operation *op;
     struct http_request *req; /* until the hive has accepted; then NULL */
@@ -33,16 +34,21 @@ struct forward {
     struct sse_parser sse;
     struct endpoint to;
     char hive_id[HIVE_ID_SIZE];
+    char hive_job_id[JOB_ID_SIZE]; /* what the hive calls it; we call it by record's id */
     char sse_url[SSE_URL_SIZE];
     bool ended; /* the marker came */
 };
 
 static void forward_free(struct forward *f)
 {
+    struct queen *q = f->queen;
+
+    list_remove(&f->link);
     http_fetch_cancel(f->post);
     http_call_cancel(f->stream);
     sse_deinit(&f->sse);
     free(f);
+    queen_look_idle(q);
 }
 
 /* --- Which hive ----------------------------------------------------------- */
@@ -141,6 +147,27 @@ static void close_by_marker(struct forward *f, struct str marker)
     }
 }
 
+/* Both ids are of one length: put ours where the hive's stands. */
+static void rename_job(const struct forward *f, char *json, size_t len)
+{
+    const char *ours = job_record_id(f->record);
+    size_t id_len = strlen(f->hive_job_id);
+    char *at = json;
+
+    while (id_len == strlen(ours) &&
+           (at = memmem(at, len - (size_t)(at - json), f->hive_job_id, id_len)))
+        memcpy(at, ours, id_len);
+}
+
+static void pass_on(struct forward *f, const char *name, struct str data)
+{
+    char *json = mem_copy(data);
+
+    rename_job(f, json, data.len);
+    (void)job_record_event(f->record, name, (struct str){ json, data.len });
+    free(json);
+}
+
 static bool on_event(void *ctx, const struct sse_event *event)
 {
     struct forward *f = ctx;
@@ -154,7 +181,7 @@ static bool on_event(void *ctx, const struct sse_event *event)
     }
     if (str_copy(name, sizeof(name), event->name) &&
         memchr(event->data.p, '\n', event->data.len) == NULL)
-        (void)job_record_event(f->record, name[0] ? name : "message", event->data);
+        pass_on(f, name[0] ? name : "message", event->data);
     return true;
 }
 
@@ -245,14 +272,16 @@ static void accepted(struct forward *f)
 }
 
 /* A path of the hive's own, as our hives give it. */
-static bool read_sse_url(struct str body, char *dst, size_t size)
+static bool read_accepted(struct forward *f, struct str body)
 {
-    const struct json_text members[] = { { "sse_url", dst, size } };
+    const struct json_text members[] = {
+        { "sse_url", f->sse_url, sizeof(f->sse_url) },
+        { "job_id", f->hive_job_id, sizeof(f->hive_job_id) },
+    };
     struct err ignored;
 
-    dst[0] = '\0';
-    return json_texts_read(body, members, 1, &ignored) == 0 && strncmp(dst, "/v1/", 4) == 0 &&
-           !strpbrk(dst, " \r\n");
+    return json_texts_read(body, members, 2, &ignored) == 0 &&
+           strncmp(f->sse_url, "/v1/", 4) == 0 && !strpbrk(f->sse_url, " \r\n");
 }
 
 static void on_posted(void *data, enum http_call_end how, unsigned status, struct str body,
@@ -267,7 +296,7 @@ static void on_posted(void *data, enum http_call_end how, unsigned status, struc
         http_reply_error(f->req, &answer);
     } else if (status != 200) {
         http_reply(f->req, status, "application/json", body);
-    } else if (!read_sse_url(body, f->sse_url, sizeof(f->sse_url))) {
+    } else if (!read_accepted(f, body)) {
         (void)err_set(&answer, ERR_UPSTREAM, "hive '%s' gave no usable sse_url", f->hive_id);
         http_reply_error(f->req, &answer);
     } else {
@@ -303,6 +332,7 @@ void op_forward(struct queen *q, struct http_request *req, const struct operatio
     f->op = op;
     f->req = req;
     sse_init(&f->sse);
+    list_push_back(&q->forwards, &f->link);
     (void)str_copy(f->hive_id, sizeof(f->hive_id), str_of(hive->facts.id));
     (void)str_copy(f->to.host, sizeof(f->to.host), str_of(hive->facts.address));
     f->to.port = hive->facts.port;
@@ -313,4 +343,16 @@ void op_forward(struct queen *q, struct http_request *req, const struct operatio
     options.body = http_request_body(req);
     options.timeouts.total_ms = ANSWER_MS;
     f->post = http_fetch_start(q->client, &options, ANSWER_BYTES_MAX, on_posted, f);
+}
+
+void op_forward_end_all(struct queen *q, const struct err *err)
+{
+    while (!list_is_empty(&q->forwards)) {
+        struct forward *f = container_of(q->forwards.next, struct forward, link);
+        if (f->req)
+            http_reply_error(f->req, err);
+        else
+            job_record_fail(take_record(f), err);
+        forward_free(f);
+    }
 }

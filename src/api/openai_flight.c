@@ -16,7 +16,7 @@ struct openai_flight {
     struct http_request *req; /* NULL once it has been answered */
     struct relay *relay;      /* the current attempt, NULL while queued */
     const char *target;
-    uint64_t entered_us; /* when the whole request was here */
+    uint64_t began_us; /* when the request's head was here */
     bool is_stream;
     bool wants_updates;
     struct loop_deadline update; /* next comment to a client that asked for them */
@@ -46,7 +46,7 @@ static void flight_free(struct openai_flight *f)
 static void set_headers(struct openai_flight *f)
 {
     const struct answer_facts facts = {
-        .overhead_us = f->base.arrived_us - f->entered_us,
+        .overhead_us = f->base.arrived_us - f->began_us,
         .queue_ms = flight_queue_ms(&f->base),
         .policy = f->base.queen->config.core.strategy->name,
         .worker_id = f->base.worker_id,
@@ -182,7 +182,7 @@ void openai_flight_begin(struct queen *q, struct http_request *req, enum infer_r
         abort();
     f->req = req;
     f->target = routes[route].target;
-    f->entered_us = clock_mono_us();
+    f->began_us = http_request_began_us(req);
     f->is_stream = parsed->stream;
     f->wants_updates = parsed->stream && request_wants_queue_updates(req);
     (void)memcpy(parsed->spec.id, "job-", 4);

@@ -37,3 +37,6 @@ void op_model_get(struct queen *q, struct http_request *req, const struct operat
 
 /* op_forward.c: carried out by a hive, its events passed on. */
 void op_forward(struct queen *q, struct http_request *req, const struct operation *op);
+
+/* The queen stops: end each with `err`; what the hives have begun goes on there. */
+void op_forward_end_all(struct queen *q, const struct err *err);

@@ -2,6 +2,7 @@
 
 #include "api/flight.h"
 #include "api/heartbeat_feed.h"
+#include "api/operations.h"
 #include "api/openai_flight.h"
 #include "proxy/job_table.h"
 #include "api/queen_metrics.h"
@@ -108,6 +109,7 @@ void queen_event(struct queen *q, struct core_event *event)
         carry_out(q, &actions[i]);
     q->handling = false;
     arm_tick(q);
+    queen_look_idle(q);
 }
 
 static void on_probe(void *data, const char *worker_id, bool reachable)
@@ -154,6 +156,7 @@ struct queen *queen_new(struct loop *loop, const struct queen_config *config)
     q->jobs = new_job_table(q);
     q->feed = heartbeat_feed_new(q);
     map_init(&q->flights);
+    list_init(&q->forwards);
     loop_timer_init(loop, &q->tick, on_tick);
     loop_deadlines_init(loop, &q->queue_updates, config->stream_comment_ms,
                         openai_flight_on_update);
@@ -216,4 +219,26 @@ void queen_stop(struct queen *q)
 {
     q->is_draining = true;
     heartbeat_feed_end(q->feed);
+}
+
+bool queen_is_busy(const struct queen *q)
+{
+    return map_count(&q->flights) > 0 || !list_is_empty(&q->forwards);
+}
+
+void queen_look_idle(struct queen *q)
+{
+    if (q->is_draining && !queen_is_busy(q))
+        q->on_idle(q->daemon);
+}
+
+void queen_end_all(struct queen *q)
+{
+    struct map_entry *entry;
+    struct err err;
+
+    (void)err_set(&err, ERR_UNAVAILABLE, "the queen is stopping");
+    while ((entry = map_first(&q->flights)))
+        flight_abort(map_value(entry), &err);
+    op_forward_end_all(q, &err);
 }

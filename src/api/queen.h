@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/list.h"
 #include "base/map.h"
 #include "base/metrics.h"
 #include "http/client.h"
@@ -61,13 +62,15 @@ struct queen {
     uint64_t started_wall_ms, started_ms;
     bool handling; /* inside queen_event(): no second one may begin */
     bool is_draining;
-    void (*on_shutdown)(void *data); /* POST /v1/shutdown; set by main */
-    void *on_shutdown_data;
+    struct list forwards; /* op_forward.c: operations that hives carry out now */
+    void (*on_shutdown)(void *daemon); /* POST /v1/shutdown; set by main */
+    void (*on_idle)(void *daemon);     /* nothing runs any more, while draining; set by main */
+    void *daemon;                      /* what both get */
 };
 
 /* Never NULL. `config` is copied, what it points at is borrowed. */
 struct queen *queen_new(struct loop *loop, const struct queen_config *config);
-void queen_free(struct queen *q); /* every flight ended before (http_server_free) */
+void queen_free(struct queen *q); /* after queen_end_all() and http_server_free() */
 
 /* Give the core one event (now_ms is filled in here) and carry out its actions.
  * Not from inside a flight's own effect: effects never call back synchronously. */
@@ -83,6 +86,15 @@ MUST_CHECK int queen_load_models(struct queen *q, struct err *err);
 
 /* Stopping begins: streams that would never end by themselves end now. */
 void queen_stop(struct queen *q);
+
+/* Is there a job, read by anybody or not, or an operation at a hive? */
+bool queen_is_busy(const struct queen *q);
+
+/* Fail all of them, each in the words of its kind: the drain deadline has passed. */
+void queen_end_all(struct queen *q);
+
+/* Something has ended: when it was the last while draining, on_idle is told. */
+void queen_look_idle(struct queen *q);
 
 /* The routes of the queen, for http_server_new() with the queen as its app. */
 extern const struct route queen_routes[];

@@ -10,6 +10,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <unistd.h>
+
+/* For errors and markers that the deadline sends to reach their clients. */
+enum { LAST_WORDS_MS = 1000 };
 
 /* --- Names we answer to ----------------------------------------------------- */
 
@@ -181,12 +185,17 @@ static int listen_socket(struct daemon *d, struct err *err)
 
 void daemon_ready(const struct daemon *d)
 {
-    char text[ENDPOINT_TEXT_SIZE] = "";
+    char one[ENDPOINT_TEXT_SIZE];
+    struct buf all;
 
-    if (d->listen_len > 0)
-        endpoint_text(&d->bound, text);
-    log_info("ready", LOG_STR("listen", text), LOG_STR("version", RBEE_VERSION),
+    buf_init(&all, (size_t)DAEMON_LISTEN_MAX * sizeof(one));
+    for (size_t i = 0; i < d->listen_len; i++) {
+        endpoint_text(&d->bound[i], one);
+        (void)buf_printf(&all, "%s%s", i > 0 ? "," : "", one);
+    }
+    log_info("ready", LOG_STRN("listen", buf_str(&all)), LOG_STR("version", RBEE_VERSION),
              LOG_INT("pid", getpid()));
+    buf_deinit(&all);
 }
 
 int daemon_serve(struct daemon *d, struct http_server *server, struct err *err)
@@ -195,12 +204,8 @@ int daemon_serve(struct daemon *d, struct http_server *server, struct err *err)
 
     raise_descriptor_limit();
     d->server = server;
-    for (size_t i = 0; rc == 0 && i < d->listen_len; i++) {
-        struct endpoint bound;
-        rc = http_server_listen(server, &d->listen[i], &bound, err);
-        if (rc == 0 && i == 0)
-            d->bound = bound;
-    }
+    for (size_t i = 0; rc == 0 && i < d->listen_len; i++)
+        rc = http_server_listen(server, &d->listen[i], &d->bound[i], err);
     if (rc == 0)
         rc = listen_socket(d, err);
     if (rc == 0 && !d->setup.ready_later)
@@ -208,9 +213,42 @@ int daemon_serve(struct daemon *d, struct http_server *server, struct err *err)
     return rc;
 }
 
+/* --- Stopping ----------------------------------------------------------------- */
+
+void daemon_idle(struct daemon *d)
+{
+    if (d->drained && !(d->app.is_busy && d->app.is_busy(d->app.data)))
+        loop_stop(d->loop);
+}
+
 static void on_drained(void *data)
 {
-    loop_stop(data);
+    struct daemon *d = data;
+
+    d->drained = true;
+    daemon_idle(d);
+}
+
+static void on_deadline(struct loop_timer *timer)
+{
+    struct daemon *d = container_of(timer, struct daemon, deadline);
+
+    log_warn("the drain deadline has passed; ending what is left");
+    if (d->app.on_deadline)
+        d->app.on_deadline(d->app.data);
+    daemon_idle(d);
+}
+
+void daemon_stop(struct daemon *d)
+{
+    if (d->stopping)
+        return;
+    d->stopping = true;
+    if (d->app.on_stop)
+        d->app.on_stop(d->app.data);
+    loop_timer_init(d->loop, &d->deadline, on_deadline);
+    loop_timer_start(&d->deadline, d->setup.drain_ms);
+    http_server_drain(d->server, d->setup.drain_ms + LAST_WORDS_MS, on_drained, d);
 }
 
 static void on_signal(void *data, int signum)
@@ -227,23 +265,15 @@ static void on_signal(void *data, int signum)
     daemon_stop(d);
 }
 
-void daemon_stop(struct daemon *d)
+void daemon_run(struct daemon *d, const struct daemon_app *app)
 {
-    if (d->stopping)
-        return;
-    d->stopping = true;
-    if (d->on_stop)
-        d->on_stop(d->on_stop_data);
-    http_server_drain(d->server, d->setup.drain_ms, on_drained, d->loop);
-}
-
-void daemon_run(struct daemon *d, void (*on_stop)(void *data), void *data)
-{
-    d->on_stop = on_stop;
-    d->on_stop_data = data;
+    if (app)
+        d->app = *app;
     (void)sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
     loop_signal(d->loop, SIGTERM, on_signal, d);
     loop_signal(d->loop, SIGINT, on_signal, d);
     loop_run(d->loop);
+    if (d->stopping)
+        loop_timer_stop(&d->deadline);
     log_info("stopped");
 }

@@ -4,8 +4,8 @@
  *
  *     daemon_init(&d, &setup, err)      reads tokens, locks, refuses what is unsafe
  *     daemon_serve(&d, server, err)     listens, says "ready"
- *     daemon_run(&d, on_stop, data)     until SIGTERM, SIGINT or daemon_stop(), then
- *                                       on_stop, drain with its deadline, and return
+ *     daemon_run(&d, &app)              until SIGTERM, SIGINT or daemon_stop(), then
+ *                                       drain with a deadline, and return
  *     daemon_deinit(&d)
  */
 #pragma once
@@ -33,6 +33,14 @@ struct daemon_setup {
     bool check_only; /* check everything, take nothing (--check-config) */
 };
 
+/* What a daemon has to finish beside its requests. Each may be NULL. */
+struct daemon_app {
+    void (*on_stop)(void *data);     /* stopping begins; requests go on */
+    bool (*is_busy)(void *data);     /* is there work that no request waits for? */
+    void (*on_deadline)(void *data); /* drain_ms have passed: end it, and tell who waits */
+    void *data;
+};
+
 struct daemon {
     struct daemon_setup setup;
     struct loop *loop;
@@ -41,10 +49,10 @@ struct daemon {
     size_t listen_len;
     int lock_fd;
     struct http_server *server; /* borrowed, from daemon_serve() */
-    void (*on_stop)(void *data);
-    void *on_stop_data;
-    bool stopping;
-    struct endpoint bound; /* the first listener, with its real port */
+    struct daemon_app app;
+    struct loop_timer deadline;
+    bool stopping, drained;
+    struct endpoint bound[DAEMON_LISTEN_MAX]; /* as `listen`, with their real ports */
 };
 
 /*
@@ -61,9 +69,12 @@ MUST_CHECK int daemon_serve(struct daemon *d, struct http_server *server, struct
 /* The line "ready", once, of a daemon that was not when it began to serve. */
 void daemon_ready(const struct daemon *d);
 
-/* `on_stop` runs once when stopping begins, before the server drains; may be NULL. A
- * second signal ends the wait at once. */
-void daemon_run(struct daemon *d, void (*on_stop)(void *data), void *data);
+/* Returns when stopping has begun, every request has ended and the app is not busy; or
+ * soon after the deadline; or at once at a second signal. `app` is copied, NULL is fine. */
+void daemon_run(struct daemon *d, const struct daemon_app *app);
+
+/* The app is not busy any more: look again whether this was all. */
+void daemon_idle(struct daemon *d);
 
 /* As SIGTERM does. Any callback on the loop may call it; idempotent. */
 void daemon_stop(struct daemon *d);

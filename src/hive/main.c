@@ -27,8 +27,7 @@ static int wrong_use(const struct err *err)
 struct hive {
     struct daemon *daemon;
     struct machine *machine;
-    bool is_over;    /* the queens have been told */
-    bool is_drained; /* and requests are through */
+    bool is_over; /* the workers have gone, and the queens have been told */
 };
 
 static void on_told(void *data)
@@ -36,8 +35,7 @@ static void on_told(void *data)
     struct hive *h = data;
 
     h->is_over = true;
-    if (h->is_drained)
-        loop_stop(h->daemon->loop);
+    daemon_idle(h->daemon);
 }
 
 static void on_workers_gone(void *data)
@@ -59,15 +57,9 @@ static void on_shutdown(void *data)
     daemon_stop(data);
 }
 
-/* The daemon's own wait is for requests; ours goes on until the workers have gone, too. */
-static void run_until_over(struct hive *h)
+static bool is_busy(void *data)
 {
-    struct daemon *d = h->daemon;
-
-    daemon_run(d, on_stop, h);
-    h->is_drained = true;
-    if (!h->is_over)
-        loop_run(d->loop);
+    return !((const struct hive *)data)->is_over;
 }
 
 /* --- Start ------------------------------------------------------------------------------ */
@@ -99,8 +91,9 @@ static int serve(const struct hive_options *o, struct daemon *d)
     if (rc < 0) {
         log_error("cannot start", LOG_ERR(&err));
     } else {
-        machine_start(hive.machine, d->bound.port);
-        run_until_over(&hive);
+        const struct daemon_app app = { .on_stop = on_stop, .is_busy = is_busy, .data = &hive };
+        machine_start(hive.machine, d->bound[0].port);
+        daemon_run(d, &app);
     }
     http_server_free(server);
     machine_free(hive.machine);

@@ -247,5 +247,10 @@ int bootstrap(struct keeper *k, const struct service *queen, const char *model, 
         return rc;
     (void)snprintf(question, sizeof(question), "No worker runs the model '%.200s'. Start one?",
                    model);
-    return agrees(yes, question) ? spawn_worker(k, queen, model, err) : 0;
+    if (agrees(yes, question))
+        return spawn_worker(k, queen, model, err);
+    return err_set(err, ERR_NO_WORKERS,
+                   "no worker runs the model '%.200s'; start one with: rbee worker spawn --model "
+                   "%.200s (or let this command do it: --yes)",
+                   model, model);
 }

@@ -329,7 +329,7 @@ static const struct option rows[] = {
       .help = "The prompt, instead of an operand" },
     { .name = "max-tokens", .letter = 'n', .type = OPTION_INT, ROW(max_tokens), .fallback = "256", .metavar = "N", .min = 1, .max = 2147483647,
       .help = "Longest answer in tokens" },
-    { .name = "temperature", .letter = 't', .type = OPTION_DOUBLE, ROW(temperature), .fallback = "0.7", .metavar = "T", .min = 0, .max = 100,
+    { .name = "temperature", .letter = 't', .type = OPTION_DOUBLE, ROW(temperature), .fallback = "0.7", .metavar = "T", .min = 0, .max = 2,
       .help = "0 for the likeliest token each time" },
     { .name = "top-p", .type = OPTION_DOUBLE, ROW(top_p), .fallback = "0.95", .metavar = "P", .min = 0, .max = 1,
       .help = "Choose among the likeliest tokens of this total probability" },

@@ -189,6 +189,8 @@ int launch_stop(struct keeper *k, const struct launch *l, struct err *err)
         by_socket.at = (struct endpoint){ .is_unix = true };
         (void)str_copy(by_socket.at.host, sizeof(by_socket.at.host), str_of(socket_path));
     }
+    if (!keeper_is_there(k, &by_socket))
+        return err_set(err, ERR_UNAVAILABLE, "no %s runs at %s", l->name, l->service->url);
     buf_init(&answer, KEEPER_ANSWER_MAX);
     rc = keeper_fetch(k, &by_socket, "POST", "/v1/shutdown", str_of("{}"), &answer, err);
     buf_deinit(&answer);

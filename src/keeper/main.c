@@ -40,6 +40,13 @@ static int fail_command(const char *path, const char *name)
     return fail_usage(path, what);
 }
 
+/* A full disk or a closed pipe must not look like an answer. */
+static int fail_output(void)
+{
+    (void)fputs("rbee: the answer could not be written to standard output\n", stderr);
+    return EXIT_FAILED;
+}
+
 static void print(struct buf *text, FILE *to)
 {
     struct str s = buf_str(text);
@@ -117,6 +124,8 @@ static int run_leaf(const char *path, const struct command *command, int argc, c
         rc = fail_usage(path, err.msg);
     } else {
         rc = command->run(&k, options, result.operands_len, result.operands);
+        if (rc == EXIT_DONE && (fflush(stdout) != 0 || ferror(stdout)))
+            rc = fail_output();
         keeper_deinit(&k);
     }
     options_free(&program, options);

@@ -243,10 +243,12 @@ void job_record_close(struct job_record *r, enum job_state state, const struct e
     wake_waiting(t);
 }
 
-/* "worker_error" becomes "WORKER_ERROR", as the job streams spell it. */
+/* "worker_error" becomes "WORKER_ERROR", as the job streams spell it; all that is wrong
+ * with a request has one code there. */
 static void code_in_capitals(int code, char *out, size_t size)
 {
-    (void)snprintf(out, size, "%s", err_name(code));
+    (void)snprintf(out, size, "%s",
+                   err_http_status(code) == 400 ? "invalid_request" : err_name(code));
     for (char *c = out; *c; c++)
         *c = (char)toupper((unsigned char)*c);
 }

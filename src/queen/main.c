@@ -55,6 +55,21 @@ static void on_stop(void *data)
     queen_stop(data);
 }
 
+static bool is_busy(void *data)
+{
+    return queen_is_busy(data);
+}
+
+static void on_deadline(void *data)
+{
+    queen_end_all(data);
+}
+
+static void on_idle(void *data)
+{
+    daemon_idle(data);
+}
+
 static struct http_server *new_server(const struct queen_options *o, const struct daemon *d,
                                       struct queen *q)
 {
@@ -78,7 +93,14 @@ static int serve(const struct queen_options *o, struct queen_config *config, str
     struct http_server *server = new_server(o, d, q);
     q->server = server;
     q->on_shutdown = on_shutdown;
-    q->on_shutdown_data = d;
+    q->on_idle = on_idle;
+    q->daemon = d;
+    const struct daemon_app app = {
+        .on_stop = on_stop,
+        .is_busy = is_busy,
+        .on_deadline = on_deadline,
+        .data = q,
+    };
     int rc = queen_load_models(q, &err);
     if (rc == 0)
         rc = add_workers(q, &o->workers, &err);
@@ -87,7 +109,8 @@ static int serve(const struct queen_options *o, struct queen_config *config, str
     if (rc < 0)
         log_error("cannot start", LOG_ERR(&err));
     else
-        daemon_run(d, on_stop, q);
+        daemon_run(d, &app);
+    queen_end_all(q); /* a second signal leaves some */
     http_server_free(server);
     queen_free(q);
     return rc < 0 ? EXIT_FAILED : 0;

@@ -89,8 +89,8 @@ void info_write(const struct worker *w, struct json_out *o)
     json_str(o, "id", options->id);
     json_str(o, "model_id", options->ref);
     json_str(o, "device", options->device ? options->device : "auto");
-    json_str(o, "address", address(&w->daemon->bound));
-    json_int(o, "port", w->daemon->bound.port);
+    json_str(o, "address", address(&w->daemon->bound[0]));
+    json_int(o, "port", w->daemon->bound[0].port);
     json_str(o, "implementation", "llm-worker-rbee");
     json_str(o, "version", RBEE_VERSION);
     json_int(o, "api_version", API_VERSION);

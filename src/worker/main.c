@@ -21,7 +21,7 @@ static int serve(struct worker *worker, const struct worker_options *options, st
     if (worker_open(worker, daemon, options, &err) < 0) {
         code = fail("cannot serve", &err, worker_exit_code(&err));
     } else {
-        daemon_run(daemon, NULL, NULL);
+        daemon_run(daemon, NULL);
         code = worker->exit_code;
     }
     worker_close(worker);
