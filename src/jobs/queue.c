@@ -12,20 +12,26 @@ struct lane {
     struct model_line *line;    /* that it belongs to */
     bool is_retried, is_pinned; /* its jobs are */
     struct list in_retried;     /* model_line.retried */
+    struct list in_line;        /* model_line.lanes */
+    struct list in_doubt;       /* job_queue.doubted */
 };
 
 /* All lanes of one model. */
 struct model_line {
     struct lane *open;           /* neither retried nor pinned; NULL: none waits there */
     struct list retried;         /* lane.in_retried, oldest lane first */
+    struct list lanes;           /* lane.in_line: all of them */
+    struct list in_doubt;        /* job_queue.doubted_lines */
     size_t pinned_lanes;         /* that are not retried */
     size_t count, retried_count; /* jobs */
 };
 
 struct job_queue {
-    struct map lanes;    /* lane_key -> struct lane */
-    struct map lines;    /* model -> struct model_line */
-    struct list entries; /* job.in_entries, by entered_ms */
+    struct map lanes;          /* lane_key -> struct lane */
+    struct map lines;          /* model -> struct model_line */
+    struct list entries;       /* job.in_entries, by entered_ms */
+    struct list doubted;       /* lane.in_doubt */
+    struct list doubted_lines; /* model_line.in_doubt: all of their lanes */
     struct job_queue_stats stats;
 };
 
@@ -77,6 +83,8 @@ static struct model_line *line_for(struct job_queue *q, const char *model)
         return line;
     line = mem_alloc(1, sizeof(*line));
     list_init(&line->retried);
+    list_init(&line->lanes);
+    list_init(&line->in_doubt);
     (void)map_put(&q->lines, str_of(model), line);
     return line;
 }
@@ -93,9 +101,11 @@ static struct lane *lane_for(struct job_queue *q, const struct job *job)
     lane = mem_alloc(1, sizeof(*lane));
     list_init(&lane->jobs);
     list_init(&lane->in_retried);
+    list_init(&lane->in_doubt);
     lane->line = line_for(q, job->spec.model);
     lane->is_retried = job->tried_len > 0;
     lane->is_pinned = *job->spec.worker_id || *job->spec.hive_id;
+    list_push_back(&lane->line->lanes, &lane->in_line);
     if (lane->is_retried)
         list_push_back(&lane->line->retried, &lane->in_retried);
     else if (lane->is_pinned)
@@ -115,6 +125,8 @@ static void close_lane(struct job_queue *q, struct lane *lane, const struct job 
     make_job_key(&key, job);
     (void)map_remove(&q->lanes, key_str(&key));
     list_remove(&lane->in_retried);
+    list_remove(&lane->in_line);
+    list_remove(&lane->in_doubt);
     if (!lane->is_retried && lane->is_pinned)
         line->pinned_lanes--;
     if (line->open == lane)
@@ -123,6 +135,7 @@ static void close_lane(struct job_queue *q, struct lane *lane, const struct job 
     if (line->count > 0)
         return;
     (void)map_remove(&q->lines, str_of(job->spec.model));
+    list_remove(&line->in_doubt);
     free(line);
 }
 
@@ -133,6 +146,8 @@ struct job_queue *job_queue_new(void)
     map_init(&q->lanes);
     map_init(&q->lines);
     list_init(&q->entries);
+    list_init(&q->doubted);
+    list_init(&q->doubted_lines);
     return q;
 }
 
@@ -243,6 +258,54 @@ struct job *job_queue_next(struct job_queue *q, const struct worker_facts *worke
         return job;
     job = older(q, NULL, line->open);
     return line->pinned_lanes > 0 ? next_pinned(q, job, worker) : job;
+}
+
+void job_queue_doubt(struct job_queue *q, const char *model)
+{
+    struct model_line *line = map_get(&q->lines, str_of(model));
+
+    if (!line)
+        return;
+    list_remove(&line->in_doubt);
+    list_push_back(&q->doubted_lines, &line->in_doubt);
+}
+
+static void doubt_lanes(struct job_queue *q, struct model_line *line)
+{
+    struct list *it, *tmp;
+
+    list_remove(&line->in_doubt);
+    LIST_FOREACH(it, tmp, &line->lanes) {
+        struct lane *lane = container_of(it, struct lane, in_line);
+
+        list_remove(&lane->in_doubt);
+        list_push_back(&q->doubted, &lane->in_doubt);
+    }
+}
+
+struct job *job_queue_doubted(struct job_queue *q)
+{
+    if (list_is_empty(&q->doubted) && !list_is_empty(&q->doubted_lines))
+        doubt_lanes(q, container_of(q->doubted_lines.next, struct model_line, in_doubt));
+    return list_is_empty(&q->doubted) ? NULL
+                                      : first(container_of(q->doubted.next, struct lane, in_doubt));
+}
+
+void job_queue_trust(const struct job *job)
+{
+    list_remove(&job->lane->in_doubt);
+}
+
+bool job_queue_has_doubts(const struct job_queue *q)
+{
+    return !list_is_empty(&q->doubted) || !list_is_empty(&q->doubted_lines);
+}
+
+struct job *job_queue_behind(const struct job *job)
+{
+    struct list *next = job->in_lane.next;
+
+    return next == &job->lane->jobs ? NULL : container_of(next, struct job, in_lane);
 }
 
 struct job *job_queue_oldest(const struct job_queue *q)

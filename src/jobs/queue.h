@@ -34,6 +34,19 @@ bool job_queue_has_peer(const struct job_queue *q, const struct job *job);
  * O(lanes of retried jobs that this worker has failed). */
 struct job *job_queue_next(struct job_queue *q, const struct worker_facts *worker);
 
+/* A worker of this model is gone: whether another may ever take the jobs that wait for it
+ * must be asked anew, lane by lane. O(1). */
+void job_queue_doubt(struct job_queue *q, const char *model);
+
+/* The first job of a lane in doubt; NULL when there is none. It stays in doubt until
+ * job_queue_trust() or until all of its jobs are removed. O(1), but for each doubt once
+ * O(lanes of the model). */
+struct job *job_queue_doubted(struct job_queue *q);
+void job_queue_trust(const struct job *job); /* the whole lane */
+bool job_queue_has_doubts(const struct job_queue *q);
+
+struct job *job_queue_behind(const struct job *job); /* in its lane; NULL: it is the last */
+
 struct job *job_queue_oldest(const struct job_queue *q); /* by entered_ms; NULL: empty */
 
 /* From 1, among those that wait for its model. O(queue). */

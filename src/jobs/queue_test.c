@@ -211,6 +211,36 @@ static void a_worker_without_a_hive_serves_no_hives_pins(void **state)
     assert_null(job_queue_next(f->queue, &w1));
 }
 
+static void doubt_covers_a_models_lanes_until_each_is_trusted_or_empty(void **state)
+{
+    struct fixture *f = *state;
+
+    struct job *first = add(f, "m", "", ""), *second = add(f, "m", "", "");
+    struct job *pinned = add(f, "m", "w1", "");
+    (void)add(f, "n", "", "");
+    assert_false(job_queue_has_doubts(f->queue));
+    job_queue_doubt(f->queue, "nobody waits for this");
+    assert_false(job_queue_has_doubts(f->queue));
+
+    job_queue_doubt(f->queue, "m");
+    job_queue_doubt(f->queue, "m");
+    assert_true(job_queue_has_doubts(f->queue));
+    assert_ptr_equal(job_queue_doubted(f->queue), first);
+    assert_ptr_equal(job_queue_behind(first), second);
+    assert_null(job_queue_behind(second));
+    job_queue_remove(f->queue, first);
+    assert_ptr_equal(job_queue_doubted(f->queue), second);
+    job_queue_trust(second);
+    assert_ptr_equal(job_queue_doubted(f->queue), pinned);
+    job_queue_remove(f->queue, pinned);
+    assert_null(job_queue_doubted(f->queue));
+    assert_false(job_queue_has_doubts(f->queue));
+
+    job_queue_doubt(f->queue, "m");
+    job_queue_remove(f->queue, second); /* the model's last, before anybody looked */
+    assert_false(job_queue_has_doubts(f->queue));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +253,7 @@ int main(void)
         TEST(a_peer_is_one_with_the_same_constraints),
         TEST(the_oldest_is_by_entry_and_counts_follow),
         TEST(a_worker_without_a_hive_serves_no_hives_pins),
+        TEST(doubt_covers_a_models_lanes_until_each_is_trusted_or_empty),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -169,12 +169,15 @@ static struct worker *take_report(struct registry *r, const struct worker_facts 
     struct worker *w = worker_of(r, facts->id);
     struct standing before = { .room = 0, .is_lost = true };
 
-    if (!w)
+    if (!w) {
         w = worker_new(r, facts->id, now_ms);
-    else
+    } else {
         before = registry_standing(w);
-    if (w->hive != hive || strcmp(w->facts.model, facts->model) != 0)
-        before.room = 0; /* its room is for others now */
+        if (w->hive != hive || strcmp(w->facts.model, facts->model) != 0) {
+            before.room = 0; /* its room is for others now */
+            tell(r, REGISTRY_WORKER_MOVED, w);
+        }
+    }
 
     set_facts(r, w, facts, hive);
     w->age = LIVE_ONLINE;

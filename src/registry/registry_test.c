@@ -35,6 +35,9 @@ static void on_change(void *data, enum registry_change what, const struct worker
     case REGISTRY_WORKER_LOST:
         note(f, "lost", worker->facts.id);
         break;
+    case REGISTRY_WORKER_MOVED:
+        note(f, "moved", worker->facts.id);
+        break;
     case REGISTRY_WORKER_REMOVED:
         assert_null(registry_worker(f->registry, worker->facts.id));
         note(f, "removed", worker->facts.id);
@@ -368,7 +371,7 @@ static void a_worker_that_changes_its_model_is_found_under_the_new_one(void **st
     f->told[0] = '\0';
     w1 = facts("w1", "new", 1);
     report(f, "h", &w1, 1);
-    assert_told(f, "model new;room w1;");
+    assert_told(f, "moved w1;model new;room w1;");
     assert_string_equal(found(f, &(struct worker_query){ .model = "old" }), "");
     assert_string_equal(found(f, &(struct worker_query){ .model = "new" }), "w1 ");
     w1.model[0] = '\0';

@@ -7,9 +7,11 @@
 
 enum {
     ROOMY_MIN = 64,
-    /* Jobs that time out in one event. The rest follow in the next, which is due at
-     * once, so that 100,000 of them need no memory for 100,000 actions. */
+    /* Jobs that time out in one event, and that are given up in it. The rest follow in the
+     * next, which is due at once, so that 100,000 of them need no memory for 100,000
+     * actions. */
     EXPIRED_PER_EVENT_MAX = 1000,
+    STRANDED_PER_EVENT_MAX = 1000,
 };
 
 /* --- What the registry tells --------------------------------------------- */
@@ -42,6 +44,7 @@ static void on_removed(struct core *c, const struct worker *worker)
             c->roomy[kept++] = c->roomy[i];
     }
     c->roomy_len = kept;
+    job_queue_doubt(c->queue, worker->facts.model);
 }
 
 static void on_change(void *data, enum registry_change what, const struct worker *worker,
@@ -57,6 +60,9 @@ static void on_change(void *data, enum registry_change what, const struct worker
     case REGISTRY_WORKER_LOST:
         on_lost(c, worker);
         break;
+    case REGISTRY_WORKER_MOVED:
+        job_queue_doubt(c->queue, worker->facts.model);
+        break;
     case REGISTRY_WORKER_REMOVED:
         on_removed(c, worker);
         break;
@@ -69,7 +75,40 @@ static void on_change(void *data, enum registry_change what, const struct worker
     }
 }
 
-/* Act upon it: runs fail over first, then whoever waits gets the room that is left. */
+/* All of a lane, whose jobs may run on the same workers: on none. Returns how many. */
+static unsigned fail_lane(struct core *c, struct job *job, unsigned most)
+{
+    unsigned failed = 0;
+    struct err err;
+
+    core_explain_no_workers(&job->spec, &err);
+    while (job && failed < most) {
+        struct job *behind = job_queue_behind(job);
+
+        core_fail_job(c, job, &err);
+        failed++;
+        job = behind;
+    }
+    return failed;
+}
+
+/* Who waits for a worker that is merely silent may hope; who waits for one that is gone is
+ * told what a request that comes now is told. */
+static void fail_stranded(struct core *c)
+{
+    unsigned left = STRANDED_PER_EVENT_MAX;
+    struct job *job;
+
+    while (left > 0 && (job = job_queue_doubted(c->queue))) {
+        if (core_has_worker(c, job))
+            job_queue_trust(job);
+        else
+            left -= fail_lane(c, job, left);
+    }
+}
+
+/* Act upon it: runs fail over first, then whoever waits gets the room that is left, then
+ * those are given up whose last worker has gone. */
 static void settle(struct core *c)
 {
     while (!list_is_empty(&c->lost_crews))
@@ -77,6 +116,7 @@ static void settle(struct core *c)
     for (size_t i = 0; i < c->roomy_len; i++)
         core_pump(c, c->roomy[i]);
     c->roomy_len = 0;
+    fail_stranded(c);
 }
 
 /* --- Time ---------------------------------------------------------------- */
@@ -109,6 +149,8 @@ uint64_t core_next_due_ms(const struct core *c)
     const struct job *late = deadlines_first(&c->deadlines);
     const struct job *oldest = job_queue_oldest(c->queue);
 
+    if (job_queue_has_doubts(c->queue))
+        return c->now_ms;
     if (late && late->spec.deadline_ms < due_ms)
         due_ms = late->spec.deadline_ms;
     if (oldest && oldest->entered_ms + c->options.queue_timeout_ms < due_ms)

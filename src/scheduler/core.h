@@ -18,9 +18,15 @@
  * current run finished. Events about unknown jobs or old attempts are ignored: they
  * crossed on the way.
  *
+ * A queued job whose last worker leaves the registry (forgotten, gone from its hive's
+ * report, or given another model or hive) fails with ERR_NO_WORKERS; while that worker is
+ * merely silent or failed, the job waits for it to come back.
+ *
  * Waiting jobs go in order of arrival, those that come back from a failed run first;
  * a job that must wait for one worker (a pin) holds up nobody else. One event costs
- * O((jobs it moves) * log n), whatever the length of the queue.
+ * O((jobs it moves) * log n), whatever the length of the queue; the end of a worker also
+ * looks once at each of its model's lanes (jobs/queue.h). Jobs that time out or are given
+ * up go a thousand an event, and core_next_due_ms() is then at once.
  */
 #pragma once
 

@@ -15,8 +15,14 @@ static bool is_candidate(const struct worker *worker, const struct job *job)
     return (is_starting || worker_is_available(worker)) && job_fits(job, &worker->facts);
 }
 
+static bool fits(const struct worker *worker, const struct job *job)
+{
+    return job_fits(job, &worker->facts);
+}
+
 struct search {
     const struct job *job;
+    bool (*suits)(const struct worker *worker, const struct job *job);
     bool found;
 };
 
@@ -24,23 +30,32 @@ static bool on_worker(void *data, const struct worker *worker)
 {
     struct search *search = data;
 
-    search->found = is_candidate(worker, search->job);
+    search->found = search->suits(worker, search->job);
     return !search->found;
 }
 
-bool core_has_candidate(const struct core *c, const struct job *job)
+static bool search(const struct core *c, struct search *search, bool online)
 {
-    const struct job_spec *spec = &job->spec;
-    struct worker_query query = { .model = spec->model, .online = true };
-    struct search search = { .job = job };
+    const struct job_spec *spec = &search->job->spec;
+    struct worker_query query = { .model = spec->model, .online = online };
 
     if (*spec->worker_id) {
         const struct worker *pinned = registry_worker(c->registry, spec->worker_id);
 
-        return pinned && is_candidate(pinned, job);
+        return pinned && search->suits(pinned, search->job);
     }
-    (void)registry_find(c->registry, &query, on_worker, &search);
-    return search.found;
+    (void)registry_find(c->registry, &query, on_worker, search);
+    return search->found;
+}
+
+bool core_has_candidate(const struct core *c, const struct job *job)
+{
+    return search(c, &(struct search){ .job = job, .suits = is_candidate }, true);
+}
+
+bool core_has_worker(const struct core *c, const struct job *job)
+{
+    return search(c, &(struct search){ .job = job, .suits = fits }, false);
 }
 
 static int check_pins(const struct core *c, const struct job_spec *spec, struct err *err)
@@ -68,7 +83,7 @@ static int check_pins(const struct core *c, const struct job_spec *spec, struct 
 }
 
 /* In seed 002's words; a pin is named behind them. */
-static int no_workers(const struct job_spec *spec, struct err *err)
+void core_explain_no_workers(const struct job_spec *spec, struct err *err)
 {
     char pins[WORKER_ID_SIZE + HIVE_ID_SIZE + 64] = "";
 
@@ -81,7 +96,6 @@ static int no_workers(const struct job_spec *spec, struct err *err)
                   "has sent heartbeats to queen.%s",
                   spec->model, pins);
     err->retry_after_ms = RETRY_WORKERS_AFTER_MS;
-    return err->code;
 }
 
 int core_admit(const struct core *c, const struct job_spec *spec, struct err *err)
@@ -98,7 +112,10 @@ int core_admit(const struct core *c, const struct job_spec *spec, struct err *er
         return err_set(err, ERR_DEADLINE, "The deadline had passed before the request came.");
 
     const struct job job = { .spec = *spec }; /* borrows its labels */
-    return core_has_candidate(c, &job) ? 0 : no_workers(spec, err);
+    if (core_has_candidate(c, &job))
+        return 0;
+    core_explain_no_workers(spec, err);
+    return err->code;
 }
 
 int core_check_queue(const struct core *c, const struct job_spec *spec, struct err *err)

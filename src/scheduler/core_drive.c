@@ -134,6 +134,11 @@ struct sums {
     size_t running, queued;
 };
 
+struct hope {
+    const struct job *job;
+    bool found;
+};
+
 static bool check_worker(void *data, const struct worker *w)
 {
     struct sums *sums = data;
@@ -156,6 +161,14 @@ static bool check_could_not_run(void *data, const struct worker *w)
     return true;
 }
 
+static bool check_might_run(void *data, const struct worker *w)
+{
+    struct hope *hope = data;
+
+    hope->found = job_fits(hope->job, &w->facts);
+    return !hope->found;
+}
+
 static void check_job(struct drive *d, const struct shadow *s, struct sums *sums)
 {
     const struct job *job = core_job(d->core, s->id);
@@ -174,6 +187,10 @@ static void check_job(struct drive *d, const struct shadow *s, struct sums *sums
     struct job copy = *job; /* for a visitor, which takes no const */
     (void)registry_find(core_registry(d->core), &(struct worker_query){ .has_room = true },
                         check_could_not_run, &copy);
+    struct hope hope = { .job = job };
+    (void)registry_find(core_registry(d->core), &(struct worker_query){ 0 }, check_might_run,
+                        &hope);
+    assert(hope.found);
 }
 
 static void check_world(struct drive *d)

@@ -9,7 +9,8 @@
  *   - each arrival is answered once, in its event; nothing is said of a job that is gone
  *   - a job runs where it may: model, pins, not tried before, up, within the slots
  *   - the ledger is the sum of the runs, worker by worker
- *   - no job waits that could run, nor beyond its deadline or the queue's timeout
+ *   - no job waits that could run, nor beyond its deadline or the queue's timeout, nor
+ *     for workers none of which is there any more
  */
 #pragma once
 

@@ -46,7 +46,11 @@ MUST_CHECK int core_check_queue(const struct core *c, const struct job_spec *spe
 /* Is there a worker that is up, or will soon be, and could run this job? */
 bool core_has_candidate(const struct core *c, const struct job *job);
 
-/* The words for a job that waited too long. */
+/* Is there one at all that could run this job, even if silent or failed for now? */
+bool core_has_worker(const struct core *c, const struct job *job);
+
+/* The words for a job that no worker could take, and for one that waited too long. */
+void core_explain_no_workers(const struct job_spec *spec, struct err *err);
 void core_explain_timeout(const struct core *c, const struct job *job, struct err *err);
 
 /* A cleared one, for `job_id`; valid until the next is added. */

@@ -228,19 +228,25 @@ static void an_answer_that_ends_as_its_worker_is_given_up_is_an_answer(void **st
 {
     struct story *story = *state;
 
-    static const uint64_t late_ms[] = { 10001, 60001 }; /* offline, forgotten; no tick came */
+    static const struct {
+        uint64_t late_ms;
+        const char *did;
+    } cases[] = {
+        { 10001, "" },                              /* offline, and no tick came */
+        { 60001, "fail 2 no_workers_available; " }, /* forgotten */
+    };
 
-    for (size_t i = 0; i < sizeof(late_ms) / sizeof(late_ms[0]); i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         story_restart(story);
         story_have(story, "w1", 1);
         story_arrive(story, "1");
         story_arrive(story, "2");
         story_forget(story);
-        story->now_ms += late_ms[i];
+        story->now_ms += cases[i].late_ms;
         story_finished(story, "1");
-        story_did(story, "");
+        story_did(story, cases[i].did);
         assert_int_equal(story_stats(story).done_total, 1);
-        story_cancel(story, "2");
+        story_cancel(story, "2"); /* while it still waits */
         story_is_at_rest(story);
     }
 }

@@ -164,6 +164,31 @@ static void a_hundred_thousand_timeouts_come_in_bites(void **state)
     core_free(c);
 }
 
+static void a_hundred_thousand_stranded_jobs_are_given_up_in_bites(void **state)
+{
+    AUTO(free_ptr) void *job_ids = mem_alloc(JOBS, JOB_ID_SIZE);
+    struct runs runs = { .job_ids = job_ids };
+    struct core *c = new_core();
+    size_t most = 0, events = 0, len;
+    struct core_stats stats;
+    (void)state;
+
+    add_workers(c, &runs, WORKERS, 1);
+    for (int i = 0; i < JOBS; i++)
+        arrive(c, &runs, i, 1);
+    for (; core_next_due_ms(c) <= 60002; events++) {
+        handle(c, &runs, (struct core_event){ .kind = CORE_TICK, .now_ms = 60002 });
+        (void)core_actions(c, &len);
+        most = len > most ? len : most;
+    }
+    core_get_stats(c, &stats);
+    assert_int_equal(stats.jobs, 0);
+    assert_int_equal(runs.failed, JOBS);
+    assert_true(most < JOBS / 10);
+    assert_true(events < 1000);
+    core_free(c);
+}
+
 static void a_large_fleet_reports_and_ages_without_being_walked(void **state)
 {
     AUTO(free_ptr) void *job_ids = mem_alloc(JOBS, JOB_ID_SIZE);
@@ -193,6 +218,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hundred_thousand_waiting_jobs_are_ordinary),
         cmocka_unit_test(a_hundred_thousand_timeouts_come_in_bites),
+        cmocka_unit_test(a_hundred_thousand_stranded_jobs_are_given_up_in_bites),
         cmocka_unit_test(a_large_fleet_reports_and_ages_without_being_walked),
     };
 

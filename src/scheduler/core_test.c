@@ -310,14 +310,13 @@ static void a_worker_that_changes_its_model_serves_the_new_one(void **state)
     story_forget(story);
     w = story_worker("w1", "n", 2);
     story_report(story, "h", &w, 1);
-    story_did(story, ""); /* 2 waits for a worker with m */
+    story_did(story, "fail 2 no_workers_available; "); /* nobody has m any more */
     story_arrive_spec(story, &other);
     story_did(story, "dispatch 3 w1; ");
     story_finished(story, "1");
     story_finished(story, "3");
     story_did(story, "");
-    story_have(story, "w2", 1);
-    story_did(story, "dispatch 2 w2; ");
+    story_is_at_rest(story);
 }
 
 /* --- Time ----------------------------------------------------------------- */
@@ -347,27 +346,71 @@ static void waiting_ends_with_the_queue_timeout_and_says_why(void **state)
     story_is_at_rest(story);
 }
 
-static void when_the_last_worker_goes_jobs_wait_for_one_to_come_back(void **state)
+static void when_the_last_worker_is_silent_jobs_wait_until_it_is_forgotten(void **state)
 {
     struct story *story = *state;
 
     story_have(story, "w1", 1);
     story_arrive(story, "1");
     story_arrive(story, "2");
+    story_arrive(story, "3");
     story_forget(story);
-    story_report(story, "hive-w1", NULL, 0);
+    story_tick(story, 10001);
     story_did(story, "fail 1 worker_error; ");
-    story_tick(story, 100000);
+    story_tick(story, 49999);
+    story_did(story, "");
     story_have(story, "w1", 1);
     story_did(story, "dispatch 2 w1; ");
+    story_finished(story, "2");
+    story_did(story, "dispatch 3 w1; ");
 
-    story_arrive(story, "3");
-    story_report(story, "hive-w1", NULL, 0);
+    story_arrive(story, "4");
+    story_arrive_pinned(story, "5", "w1", "");
+    story_arrive_pinned(story, "6", "", "hive-w1");
+    story_tick(story, 60000);
     story_forget(story);
-    story_tick(story, 300000);
-    story_did(story, "fail 3 queue_timeout; ");
-    assert_non_null(
-        strstr(story->last_fail.msg, "No worker for model 'm' came back within 300 s."));
+    story_tick(story, 1);
+    story_did(story, "fail 4 no_workers_available; fail 5 no_workers_available; "
+                     "fail 6 no_workers_available; ");
+    assert_non_null(strstr(story->last_fail.msg, "No available worker found for model 'm'."));
+    assert_non_null(strstr(story->last_fail.msg, "The request wants hive 'hive-w1' only."));
+    assert_true(story->last_fail.retry_after_ms > 0);
+    story_is_at_rest(story);
+}
+
+static void when_the_last_worker_is_gone_from_its_hives_report_nobody_waits_for_it(void **state)
+{
+    struct story *story = *state;
+
+    story_have(story, "w1", 1);
+    story_have(story, "w2", 1);
+    story_arrive(story, "1");
+    story_arrive(story, "2");
+    story_arrive(story, "3");
+    story_arrive_pinned(story, "4", "w1", "");
+    story_forget(story);
+    story_report(story, "hive-w1", NULL, 0);
+    story_did(story, "queued 1 1; fail 4 no_workers_available; "); /* w2 is there for the rest */
+    story_report(story, "hive-w2", NULL, 0);
+    story_did(story, "fail 2 worker_error; fail 3 no_workers_available; "
+                     "fail 1 no_workers_available; ");
+    story_is_at_rest(story);
+}
+
+static void a_worker_that_stays_silent_beyond_the_queue_timeout_is_named(void **state)
+{
+    struct story *story = *state;
+
+    story->options.queue_timeout_ms = 20000;
+    story_restart(story);
+    story_have(story, "w1", 1);
+    story_arrive(story, "1");
+    story_arrive(story, "2");
+    story_tick(story, 10001);
+    story_forget(story);
+    story_tick(story, 9999);
+    story_did(story, "fail 2 queue_timeout; ");
+    assert_non_null(strstr(story->last_fail.msg, "No worker for model 'm' came back within 20 s."));
 }
 
 static void a_deadline_is_for_the_first_byte(void **state)
@@ -576,7 +619,9 @@ int main(void)
         TEST(more_slots_are_filled_and_fewer_are_waited_for),
         TEST(a_worker_that_changes_its_model_serves_the_new_one),
         TEST(waiting_ends_with_the_queue_timeout_and_says_why),
-        TEST(when_the_last_worker_goes_jobs_wait_for_one_to_come_back),
+        TEST(when_the_last_worker_is_silent_jobs_wait_until_it_is_forgotten),
+        TEST(when_the_last_worker_is_gone_from_its_hives_report_nobody_waits_for_it),
+        TEST(a_worker_that_stays_silent_beyond_the_queue_timeout_is_named),
         TEST(a_deadline_is_for_the_first_byte),
         TEST(a_job_whose_deadline_passes_with_the_event_that_frees_a_slot_does_not_run),
         TEST(a_cancel_frees_the_slot_in_any_phase),
