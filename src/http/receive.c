@@ -1,7 +1,6 @@
 #include "http/server_internal.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -71,6 +70,7 @@ static int admit(struct http_request *r, struct err *err)
 
     route_find(s->routes, r->method, r->path, &match);
     r->route = match.route;
+    r->is_openai = match.flags & ROUTE_OPENAI;
     memcpy(r->params, match.params, sizeof(r->params));
     int rc = guard_check(s->options.guard, r->route ? r->route->role : ROUTE_OPEN, &facts, err);
     if (rc < 0)
@@ -88,9 +88,6 @@ static void run(struct http_request *r)
     c->server->stats.requests_total++;
     c->server->stats.exchanges++;
     connection_arm(c, CONNECTION_BUSY);
-    log_debug("request", LOG_STR("server", c->server->options.server_name),
-              LOG_STR("request_id", r->id), LOG_STRN("method", r->method),
-              LOG_STRN("path", r->path));
     r->route->handle(r);
     /* A handler that answers later must watch, or it would use a dead pointer. */
     assert(c->request != r || r->watch.on_gone);

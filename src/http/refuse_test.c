@@ -338,6 +338,20 @@ static void a_wrong_method_is_told_the_right_ones(void **state)
     peer_close(&p);
 }
 
+static void a_wrong_method_is_told_in_the_shape_of_its_path(void **state)
+{
+    struct test_server *s = *state;
+    struct peer p;
+
+    connect_to(&p, s);
+    peer_say(&p, "DELETE /openai/error HTTP/1.1\r\n" HOST "\r\n" GET("/hello"));
+    peer_expect(&p, "HTTP/1.1 405 Method Not Allowed\r\n");
+    peer_expect(&p, "{\"error\":{\"message\":");
+    peer_expect(&p, "\"param\":null,\"code\":\"method_not_allowed\"");
+    peer_expect(&p, "hello");
+    peer_close(&p);
+}
+
 static void errors_come_in_the_shape_of_the_route(void **state)
 {
     struct test_server *s = *state;
@@ -519,6 +533,7 @@ int main(void)
         TEST(a_body_is_invited_only_when_it_will_be_taken),
         TEST(the_guard_stands_before_the_body),
         TEST(a_wrong_method_is_told_the_right_ones),
+        TEST(a_wrong_method_is_told_in_the_shape_of_its_path),
         TEST(errors_come_in_the_shape_of_the_route),
         TEST(a_full_queue_says_when_to_come_back),
         TEST(retry_after_is_in_whole_seconds),

@@ -53,6 +53,7 @@ static struct str write_head(struct http_request *r, unsigned status, const char
     struct http_server *s = r->connection->server;
     struct buf *out = &s->out;
 
+    r->status = (uint16_t)status;
     if (s->is_draining)
         r->keep_alive = false;
     buf_clear(out);

@@ -76,13 +76,12 @@ static void add_headers(struct http_request *r, const struct err *err)
 
 void http_reply_error(struct http_request *r, const struct err *err)
 {
-    bool openai = r->route && (r->route->flags & ROUTE_OPENAI);
     struct buf body;
 
     assert(err->code != ERR_OK);
     add_headers(r, err);
     buf_init(&body, ERROR_BODY_BYTES_MAX);
-    http_error_body(err, openai, r->id, &body);
+    http_error_body(err, r->is_openai, r->id, &body);
     http_reply(r, (unsigned)err_http_status(err->code), "application/json", buf_str(&body));
     buf_deinit(&body);
 }

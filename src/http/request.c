@@ -125,8 +125,10 @@ void http_request_release(struct http_request *r)
 
 void request_free(struct http_request *r)
 {
-    if (r->is_running)
+    if (r->is_running) {
         r->connection->server->stats.exchanges--;
+        server_log_exchange(r->connection->server, r);
+    }
     http_request_release(r);
     buf_deinit(&r->headers);
     buf_deinit(&r->pending);

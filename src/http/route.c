@@ -71,9 +71,11 @@ void route_find(const struct route *routes, struct str method, struct str path,
         if (!matches(route->pattern, path, params))
             continue;
         ret->path_known = true;
+        ret->flags |= route->flags;
         if (!serves(route, method))
             continue;
         ret->route = route;
+        ret->flags = route->flags;
         memcpy(ret->params, params, sizeof(params));
         return;
     }

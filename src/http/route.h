@@ -25,7 +25,7 @@ enum route_flag {
 struct route {
     const char *method;  /* "GET" serves HEAD too */
     const char *pattern; /* "/v1/jobs/{id}/stream": "{name}" matches one segment, a last
-                            * "{name...}" all that is left */
+                          * "{name...}" all that is left */
     route_fn *handle;
     enum route_role role;
     unsigned flags;
@@ -38,6 +38,7 @@ enum { ROUTE_PARAMS_MAX = 4 };
 struct route_match {
     const struct route *route;           /* NULL when no path matched */
     bool path_known;                     /* a route matched but for the method: 405, not 404 */
+    unsigned flags;                      /* of `route`; for a 405, of all with this path */
     struct str params[ROUTE_PARAMS_MAX]; /* views of `path`, in the pattern's order */
 };
 

@@ -185,20 +185,20 @@ const char *server_date(struct http_server *s)
     return s->date;
 }
 
-/* May one more refusal be logged? A peer must not fill the disk. */
-static bool log_has_room(struct http_server *s)
+/* May one more line be logged? A peer must not fill the disk. */
+static bool log_has_room(const struct http_server *s, struct log_quota *q)
 {
     uint64_t second = loop_now_ms(s->loop) / 1000;
 
-    if (second != s->log_second) {
-        s->log_second = second;
-        s->log_lines = 0;
+    if (second != q->second) {
+        q->second = second;
+        q->lines = 0;
     }
-    if (s->log_lines == LOG_LINES_PER_S) {
-        s->log_dropped++;
+    if (q->lines == LOG_LINES_PER_S) {
+        q->dropped++;
         return false;
     }
-    s->log_lines++;
+    q->lines++;
     return true;
 }
 
@@ -209,7 +209,7 @@ void server_log_refusal(struct http_server *s, const struct connection *c, const
     struct endpoint peer;
 
     s->stats.refused_total++;
-    if (!log_enabled(LOG_INFO) || !log_has_room(s))
+    if (!log_enabled(LOG_INFO) || !log_has_room(s, &s->refusals))
         return;
     if (c->stream) {
         stream_peer(c->stream, &peer);
@@ -217,6 +217,41 @@ void server_log_refusal(struct http_server *s, const struct connection *c, const
     }
     log_info("request refused", LOG_STR("server", s->options.server_name), LOG_STR("peer", text),
              LOG_STR("request_id", request_id), LOG_STR("code", err_name(err->code)), LOG_ERR(err),
-             LOG_INT("not_logged", s->log_dropped));
-    s->log_dropped = 0;
+             LOG_INT("not_logged", s->refusals.dropped));
+    s->refusals.dropped = 0;
+}
+
+/* A released request has no path any more, but its route has a pattern. */
+static struct str path_of(const struct http_request *r)
+{
+    return r->path.len > 0 ? r->path : str_of(r->route->pattern);
+}
+
+static struct str method_of(const struct http_request *r)
+{
+    return r->method.len > 0 ? r->method : str_of(r->route->method);
+}
+
+void server_log_exchange(struct http_server *s, const struct http_request *r)
+{
+    unsigned status = r->is_gone ? (unsigned)err_http_status(ERR_CLIENT_GONE) : r->status;
+    bool is_failure = r->is_gone || status >= 500;
+    enum log_level level = is_failure ? LOG_INFO : LOG_DEBUG;
+
+    if (!log_enabled(level))
+        return;
+    if (is_failure && !log_enabled(LOG_DEBUG) && !log_has_room(s, &s->failures))
+        return;
+    const struct log_field fields[] = {
+        LOG_STR("server", s->options.server_name),
+        LOG_STR("request_id", r->id),
+        LOG_STRN("method", method_of(r)),
+        LOG_STRN("path", path_of(r)),
+        LOG_INT("status", status),
+        LOG_INT("ms", (clock_mono_us() - r->began_us) / 1000),
+        LOG_INT("not_logged", s->failures.dropped),
+        LOG_STR("code", err_name(ERR_CLIENT_GONE)), /* the last: only of those who left */
+    };
+    log_event(level, "request", fields, sizeof(fields) / sizeof(*fields) - !r->is_gone);
+    s->failures.dropped = 0;
 }

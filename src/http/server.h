@@ -12,6 +12,8 @@
  *     pointer is dead after it returns; until then it can be read, and what is
  *     written goes nowhere. A handler that answers later must watch (asserted).
  * A half-close of the client counts as leaving while its answer has not ended.
+ * Each end is one line in the log: at info for a 5xx and for a client that left (499),
+ * ten a second at most; else at debug.
  *
  * Everything about the request (method, path, headers, body) is borrowed and stays
  * valid until the exchange ends, or until http_request_release() gives its memory

@@ -1,7 +1,7 @@
 /*
  * server_internal - what the files of the server share; nobody else includes it.
  *
- *   server.c      listeners, options, drain, statistics, the log of refusals
+ *   server.c      listeners, options, drain, statistics, the log of requests
  *   connection.c  one client: bytes in, whose turn it is, deadlines, its end
  *   receive.c     one request on its way in: head, guard, limits, body, handler
  *   request.c     the accessors of a request
@@ -76,7 +76,9 @@ struct http_request {
     uint64_t left;                 /* ANSWER_LENGTH: bytes still to be written */
     uint8_t mode;                  /* enum answer_mode */
     uint8_t minor;                 /* HTTP/1.minor of the request */
+    uint16_t status;               /* of the answer; 0 before it */
     bool keep_alive, is_head, is_running, is_gone;
+    bool is_openai;             /* errors are told in OpenAI's shape */
     const struct route *route;  /* NULL while none is found, and for errors before that */
     struct field_place *fields; /* one block: the fields, then the head's text */
     size_t fields_len;
@@ -92,6 +94,12 @@ struct http_request {
     void *watch_data;
     struct buf headers; /* of the answer, by http_reply_header() */
     char id[REQUEST_ID_SIZE];
+};
+
+/* Lines of one kind in this second, and not logged since the last. */
+struct log_quota {
+    uint64_t second;
+    unsigned lines, dropped;
 };
 
 struct http_server {
@@ -115,13 +123,15 @@ struct http_server {
     struct buf out;                 /* head of the answer being written */
     char date[DATE_SIZE];
     uint64_t date_s;
-    uint64_t log_second; /* the refusals logged in this second, and not logged since */
-    unsigned log_lines, log_dropped;
+    struct log_quota refusals, failures;
 };
 
 /* --- server.c */
 void server_log_refusal(struct http_server *s, const struct connection *c, const char *request_id,
                         const struct err *err);
+/* One line for each exchange that ended, however it did: debug, or info for those that
+ * failed here (5xx) or whose client left before the end (499). */
+void server_log_exchange(struct http_server *s, const struct http_request *r);
 const char *server_date(struct http_server *s);
 void server_connection_ended(struct http_server *s); /* one has left `connections` */
 

@@ -1,5 +1,6 @@
 #include "http/test_server.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "http/client.h"
 
@@ -563,6 +564,113 @@ static void our_own_user_is_the_administrator_on_a_unix_socket(void **state)
     assert_int_equal(rmdir(dir), 0); /* the socket has been unlinked */
 }
 
+/* --- The log ----------------------------------------------------------------- */
+
+/* stderr goes into a file while the log of one test is written. */
+struct capture {
+    FILE *file;
+    int stderr_copy;
+    char text[16 * 1024];
+};
+
+static void capture_start(struct capture *c, enum log_level level)
+{
+    c->file = tmpfile();
+    assert_non_null(c->file);
+    c->stderr_copy = dup(STDERR_FILENO);
+    assert_true(dup2(fileno(c->file), STDERR_FILENO) >= 0);
+    log_setup("test", level, LOG_TEXT);
+}
+
+static const char *capture_stop(struct capture *c)
+{
+    assert_true(dup2(c->stderr_copy, STDERR_FILENO) >= 0);
+    (void)close(c->stderr_copy);
+    (void)fseek(c->file, 0, SEEK_SET);
+    c->text[fread(c->text, 1, sizeof(c->text) - 1, c->file)] = '\0';
+    (void)fclose(c->file);
+    log_setup("test", LOG_INFO, LOG_TEXT);
+    return c->text;
+}
+
+/* One that is answered well, one that fails, and one whose client leaves after its
+ * request's memory was given back. */
+static void play_three_ends(struct test_server *s)
+{
+    struct peer p;
+
+    connect_to(&p, s);
+    peer_say(&p, GET("/hello"));
+    peer_expect(&p, "hello");
+    peer_say(&p, GET("/later/a"));
+    test_server_wait_held(s);
+    http_reply(TAKE(s->held), 503, NULL, str_of("no"));
+    peer_expect(&p, "no");
+    peer_say(&p, GET("/later/b"));
+    test_server_wait_held(s);
+    http_request_release(s->held);
+    peer_close(&p);
+    test_until(&s->t, is_gone, s);
+}
+
+static size_t count(const char *text, const char *what)
+{
+    size_t found = 0;
+
+    for (; (text = strstr(text, what)); text++)
+        found++;
+    return found;
+}
+
+static void each_exchange_ends_with_one_line_in_the_log(void **state)
+{
+    struct test_server *s = *state;
+    static struct capture c;
+
+    capture_start(&c, LOG_DEBUG);
+    play_three_ends(s);
+    const char *text = capture_stop(&c);
+    assert_int_equal(count(text, " request server="), 3);
+    assert_int_equal(count(text, "DEBUG request "), 1);
+    assert_non_null(strstr(text, "method=GET path=/hello status=200 ms="));
+    assert_non_null(strstr(text, "method=GET path=/later/a status=503 ms="));
+    assert_non_null(strstr(text, "method=GET path=/later/{id} status=499 ms="));
+    assert_int_equal(count(text, "code=client_closed_request"), 1);
+}
+
+static void of_ordinary_answers_the_log_is_silent_at_its_default(void **state)
+{
+    struct test_server *s = *state;
+    static struct capture c;
+
+    capture_start(&c, LOG_INFO);
+    play_three_ends(s);
+    const char *text = capture_stop(&c);
+    assert_int_equal(count(text, "INFO  request server="), 2);
+    assert_null(strstr(text, "status=200"));
+}
+
+static void a_storm_of_failures_does_not_fill_the_disk(void **state)
+{
+    struct test_server *s = *state;
+    static struct capture c;
+    struct peer p;
+
+    connect_to(&p, s);
+    capture_start(&c, LOG_INFO);
+    for (int i = 0; i < 40; i++) {
+        peer_say(&p, GET("/later/a"));
+        test_server_wait_held(s);
+        http_reply(TAKE(s->held), 503, NULL, str_of("no"));
+        peer_expect(&p, "no");
+    }
+    test_advance(&s->t, 1000);
+    play_three_ends(s);
+    const char *text = capture_stop(&c);
+    assert_in_range(count(text, "status=503"), 11, 21); /* ten in each second at most */
+    peer_close(&p);
+}
+
 /* --- The end of the server -------------------------------------------------- */
 
 static void on_drain_done(void *data)
@@ -664,6 +772,9 @@ int main(void)
         TEST(pipelined_bytes_are_bounded),
         TEST(answers_nobody_reads_hold_back_the_next_request),
         TEST(our_own_user_is_the_administrator_on_a_unix_socket),
+        TEST(each_exchange_ends_with_one_line_in_the_log),
+        TEST(of_ordinary_answers_the_log_is_silent_at_its_default),
+        TEST(a_storm_of_failures_does_not_fill_the_disk),
         TEST(a_drain_waits_for_what_runs),
         TEST(a_drain_cuts_what_runs_past_its_deadline),
         TEST(an_idle_drain_ends_at_once),
