@@ -40,10 +40,13 @@ static size_t line_at(struct str text, size_t offset)
 static int syntax_error(const struct reader *r, struct err *err)
 {
     const yaml_parser_t *p = &r->parser;
+    size_t last = line_at(r->text, r->text.len > 0 ? r->text.len - 1 : 0);
     size_t line = p->problem_mark.line ? p->problem_mark.line + 1 : p->context_mark.line + 1;
 
     if (p->error == YAML_READER_ERROR)
         line = line_at(r->text, p->problem_offset);
+    if (line > last) /* it ends too early: libyaml means the line that is not there */
+        line = last;
     return option_file_error(r->file, line, err, "%s", p->problem ? p->problem : "not YAML");
 }
 

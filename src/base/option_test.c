@@ -206,7 +206,8 @@ static void durations_and_sizes_have_units(void **state)
         const char *text;
         uint64_t bytes;
     } sizes[] = {
-        { "0", 0 }, { "512", 512 }, { "64k", 65536 }, { "32M", 33554432 }, { "1.5g", 1610612736 },
+        { "0", 0 },          { "512", 512 },         { "64k", 65536 },
+        { "32M", 33554432 }, { "1.5g", 1610612736 }, { "1t", 1099511627776 },
     };
     struct fixture *f = *state;
 
@@ -217,6 +218,38 @@ static void durations_and_sizes_have_units(void **state)
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         assert_int_equal(LOAD(f, "--cache", sizes[i].text), 0);
         assert_int_equal(f->values.cache_bytes, sizes[i].bytes);
+    }
+}
+
+static void bounds_are_told_in_a_unit_that_can_be_read_and_given(void **state)
+{
+    static const struct {
+        enum option_type type;
+        double max;
+        const char *told;
+    } cases[] = {
+        { OPTION_SIZE, 1e13, "[from 1k to 9t]" },
+        { OPTION_SIZE, 1099511627776, "[from 1k to 1t]" },
+        { OPTION_SIZE, 1073741824, "[from 1k to 1g]" },
+        { OPTION_SIZE, 1e12, "[from 1k to 931.3g]" },
+        { OPTION_SIZE, 1500, "[from 1k to 1500]" },
+        { OPTION_DURATION, 864000000, "[from 1024ms to 240h]" },
+        { OPTION_DURATION, 90000, "[from 1024ms to 90s]" },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct option one[] = {
+            { .name = "x", .type = cases[i].type, .min = 1024, .max = cases[i].max, .help = "X" },
+            { 0 },
+        };
+        const struct option_program of_one = { .name = "x", .usage = "", .options = one };
+        struct buf help;
+
+        buf_init(&help, 4096);
+        options_help(&of_one, &help);
+        assert_non_null(strstr(buf_cstr(&help), cases[i].told));
+        buf_deinit(&help);
     }
 }
 
@@ -417,7 +450,7 @@ static void a_bad_file_is_told_with_its_line(void **state)
         { "rbee.yaml", "fast: true\n---\nfast: true\n",
           "rbee.yaml:2: only one document is allowed" },
         { "rbee.yaml", "fast: true\nlisten: [a\n",
-          "rbee.yaml:3: did not find expected ',' or ']'" },
+          "rbee.yaml:2: did not find expected ',' or ']'" },
         { "rbee.yaml", "fast: true\nstate-dir: \xff\n",
           "rbee.yaml:2: invalid leading UTF-8 octet" },
         { "rbee.yaml", "state-dir: \"a\\0\"\n", "rbee.yaml:1: state-dir: holds a NUL character" },
@@ -554,6 +587,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(flags_follow_the_conventions_of_gnu, setup, teardown),
         cmocka_unit_test_setup_teardown(operands_are_what_is_left_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(durations_and_sizes_have_units, setup, teardown),
+        cmocka_unit_test(bounds_are_told_in_a_unit_that_can_be_read_and_given),
         cmocka_unit_test_setup_teardown(a_bad_flag_is_told_with_what_is_allowed, setup, teardown),
         cmocka_unit_test_setup_teardown(the_environment_is_read_by_prefix_and_name, setup,
                                         teardown),

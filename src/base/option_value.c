@@ -20,6 +20,7 @@ static const struct unit size_units[] = {
     { "k", 1024 },
     { "m", 1024 * 1024 },
     { "g", 1024 * 1024 * 1024 },
+    { "t", 1024.0 * 1024 * 1024 * 1024 },
     { "", 1 },
 };
 
@@ -146,20 +147,26 @@ static void describe_number(const struct option *o, const char *noun, char *ret,
         (void)snprintf(ret, size, "%s", noun);
 }
 
-/* In the largest unit that says it without a fraction. */
+/* In the largest unit that says it without a fraction; when that takes more digits than
+ * anybody reads, in the largest there is, cut to a tenth: still within the bound. */
 static void print_amount(double amount, const struct unit *units, char *ret, size_t size)
 {
-    const struct unit *best = NULL;
+    const double readable_max = 99999;
+    struct unit best = { "", 1 }, largest = best;
 
     for (; units->suffix[0]; units++) {
-        bool is_whole = fmod(amount, units->factor) == 0 && amount != 0;
-        if (is_whole && (!best || units->factor > best->factor))
-            best = units;
+        if (amount < units->factor)
+            continue;
+        if (units->factor > largest.factor)
+            largest = *units;
+        if (fmod(amount, units->factor) == 0 && units->factor >= best.factor)
+            best = *units;
     }
-    if (best)
-        (void)snprintf(ret, size, "%.10g%s", amount / best->factor, best->suffix);
+    if (amount / best.factor <= readable_max)
+        (void)snprintf(ret, size, "%.10g%s", amount / best.factor, best.suffix);
     else
-        (void)snprintf(ret, size, "%.10g", amount);
+        (void)snprintf(ret, size, "%.10g%s", floor(amount / largest.factor * 10) / 10,
+                       largest.suffix);
 }
 
 static void describe_amount(const struct option *o, const char *noun, const struct unit *units,
