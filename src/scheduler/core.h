@@ -55,10 +55,10 @@ enum core_event_kind {
 /* What became of a run that failed; decides whether another worker may try. */
 enum run_failure {
     RUN_NOT_CONNECTED, /* nothing was sent: retry; the worker counts as unreachable */
-    RUN_REFUSED,       /* 5xx, or 429, before the first byte: retry elsewhere */
+    RUN_REFUSED,       /* 5xx, 429 or garbage before the first byte: retry elsewhere */
     RUN_DIED,          /* reset or closed before the first byte: retry once per job */
-    RUN_SILENT,        /* first-byte timeout: the edge has cancelled it there; retry */
-    RUN_BROKEN,        /* after the first byte, or the answer was garbage: no retry */
+    RUN_SILENT,        /* nothing in time: the edge has cancelled it there; retry */
+    RUN_BROKEN,        /* after the first byte, or the request is to blame: no retry */
 };
 
 struct core_event {
