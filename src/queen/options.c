@@ -34,7 +34,7 @@ static const struct option rows[] = {
     { .name = "connect-timeout", .type = OPTION_DURATION, ROW(connect_timeout_ms), .fallback = "5s", .metavar = "TIME", .min = 1, .max = 86400000,
       .help = "To a worker" },
     { .name = "first-token-timeout", .type = OPTION_DURATION, ROW(first_token_timeout_ms), .fallback = "300s", .metavar = "TIME", .min = 0, .max = 86400000,
-      .help = "From dispatch to the first token; 0 for none" },
+      .help = "From dispatch to the first token of a stream; 0 for none" },
     { .name = "token-timeout", .type = OPTION_DURATION, ROW(token_timeout_ms), .fallback = "60s", .metavar = "TIME", .min = 0, .max = 86400000,
       .help = "Longest silence of a worker within a stream; 0 for none" },
     { .name = "total-timeout", .type = OPTION_DURATION, ROW(total_timeout_ms), .fallback = "1h", .metavar = "TIME", .min = 0, .max = 864000000,
