@@ -67,7 +67,7 @@ build/rbee worker spawn --queen-url "$queen" --model $model --threads 1 || die "
 build/rbee status --queen-url "$queen"
 
 say "rbee infer --model $model \"$prompt\""
-build/rbee infer --queen-url "$queen" --model $model --max-tokens 120 "$prompt" | tee $state/answer ||
+build/rbee infer --quiet --queen-url "$queen" --model $model --max-tokens 120 "$prompt" | tee $state/answer ||
     die "no answer"
 [[ -s $state/answer ]] || die "the answer is empty"
 
