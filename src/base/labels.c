@@ -28,18 +28,25 @@ static bool find(const struct labels *l, struct str key, struct entry *ret)
     return false;
 }
 
+static bool has_control(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
+            return true;
+    return false;
+}
+
 static int check(struct str key, struct str value, struct err *err)
 {
-    bool has_nul = (key.len > 0 && memchr(key.p, '\0', key.len)) ||
-                   (value.len > 0 && memchr(value.p, '\0', value.len));
-
     if (key.len == 0)
         return err_set(err, ERR_INVALID, "a label has no name");
-    if (has_nul)
-        return err_set(err, ERR_INVALID, "a label must not hold a NUL character");
+    if (has_control(key) || has_control(value))
+        return err_set(err, ERR_INVALID, "a label must not hold control characters");
     if (key.len > LABEL_KEY_MAX)
         return err_set(err, ERR_INVALID, "the label name '%.20s...' is longer than %d bytes", key.p,
                        LABEL_KEY_MAX);
+    if (memchr(key.p, '=', key.len))
+        return err_set(err, ERR_INVALID, "the label name '%.*s' must not hold '='", STR_ARG(key));
     if (value.len == 0 || value.len > LABEL_VALUE_MAX)
         return err_set(err, ERR_INVALID, "the label '%.*s' must have a value of 1 to %d bytes",
                        STR_ARG(key), LABEL_VALUE_MAX);

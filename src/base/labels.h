@@ -19,7 +19,8 @@ struct labels {
     size_t count;
 };
 
-/* Errors: ERR_INVALID (empty or over-long key or value, a NUL), ERR_LIMIT. */
+/* Errors: ERR_INVALID (empty or over-long key or value, a control character, '=' in the key:
+ * every label can be written as KEY=VALUE), ERR_LIMIT. */
 MUST_CHECK int labels_set(struct labels *l, struct str key, struct str value, struct err *err);
 
 /* "KEY=VALUE" from a command line. ERR_INVALID as above, or without '='. */

@@ -23,13 +23,13 @@ static void labels_keep_their_order_and_the_last_value(void **state)
 
     set(&l, "geo.region=EU");
     set(&l, "tier=gold");
-    set(&l, "x=1=2");
+    set(&l, "x=1=2\xc3\xa9");
     set(&l, "geo.region=US-WEST");
     set(&l, "tier=x");
     assert_int_equal(l.count, 3);
     assert_string_equal(labels_get(&l, "geo.region"), "US-WEST");
     assert_string_equal(labels_get(&l, "tier"), "x");
-    assert_string_equal(labels_get(&l, "x"), "1=2");
+    assert_string_equal(labels_get(&l, "x"), "1=2\xc3\xa9");
     assert_null(labels_get(&l, "geo"));
     labels_at(&l, 0, &key, &value);
     assert_string_equal(key, "geo.region");
@@ -61,6 +61,11 @@ static void bad_labels_are_refused_and_change_nothing(void **state)
     assert_int_equal(labels_set(&l, str_of("k"), str_of(long_text), &err), ERR_INVALID);
     assert_int_equal(labels_set(&l, (struct str){ "k\0", 2 }, str_of("v"), &err), ERR_INVALID);
     assert_int_equal(labels_set(&l, str_of("k"), (struct str){ "\0", 1 }, &err), ERR_INVALID);
+    assert_int_equal(labels_set(&l, str_of("k=x"), str_of("v"), &err), ERR_INVALID);
+    assert_string_equal(err.msg, "the label name 'k=x' must not hold '='");
+    assert_int_equal(labels_set(&l, str_of("k\n"), str_of("v"), &err), ERR_INVALID);
+    assert_int_equal(labels_set(&l, str_of("k"), str_of("v\nw"), &err), ERR_INVALID);
+    assert_int_equal(labels_set_pair(&l, str_of("k=v\x7f"), &err), ERR_INVALID);
     assert_int_equal(l.count, 1);
     assert_string_equal(labels_get(&l, "a"), "b");
     labels_free(&l);
