@@ -71,7 +71,10 @@ static void note_up(struct queen_link *l)
 
 static void note_down(struct queen_link *l, const char *why)
 {
-    if (l->is_up || !l->is_known)
+    bool is_news = l->is_up || !l->is_known;
+
+    /* Queens are often stopped together with their hives; then nobody need know. */
+    if (is_news && !l->owner->machine->is_stopping)
         log_warn("queen does not take heartbeats; it is tried again every now and then",
                  LOG_STR("queen", l->url), LOG_STR("error", why));
     l->is_up = false;

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { QUEENS = 2, TURNS_MAX = 2000000 };
 
@@ -260,6 +261,32 @@ static void the_last_heartbeat_says_that_the_hive_stops(void **state)
     assert_int_equal(w->queens[0].beats, beats);
 }
 
+static void a_stopping_hive_does_not_complain_of_a_queen_that_went_first(void **state)
+{
+    struct world *w = *state;
+    unsigned finished = 0;
+    char text[4096];
+
+    machine_start(w->machine, 7835);
+    await_count(w, &w->queens[0].beats, 1);
+    await_count(w, &w->queens[1].beats, 1);
+    pass(w, 1);
+    FILE *file = tmpfile();
+    int stderr_copy = dup(STDERR_FILENO);
+    assert_true(file && dup2(fileno(file), STDERR_FILENO) >= 0);
+    w->queens[0].status = 503;
+    w->machine->is_stopping = true;
+    heartbeat_finish(w->machine->heartbeat, on_done, &finished);
+    await_count(w, &finished, 1);
+    assert_true(dup2(stderr_copy, STDERR_FILENO) >= 0);
+    (void)close(stderr_copy);
+    rewind(file);
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    (void)fclose(file);
+    assert_string_equal(w->queens[0].last_status, "stopping");
+    assert_null(strstr(text, "does not take heartbeats"));
+}
+
 int main(void)
 {
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -270,6 +297,7 @@ int main(void)
         WITH_WORLD(a_command_is_run_once_however_often_it_comes),
         WITH_WORLD(answers_that_are_nonsense_are_survived),
         WITH_WORLD(the_last_heartbeat_says_that_the_hive_stops),
+        WITH_WORLD(a_stopping_hive_does_not_complain_of_a_queen_that_went_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,9 +62,10 @@ static int spawn(struct machine *m, const struct worker_spec *spec, struct await
              LOG_STR("device", w->device), LOG_INT("threads", w->threads),
              LOG_STR("job_id", awaited_id(a)));
     awaited_until_ready(a, w);
-    job_record_narrate(
-        awaited_record(a), "starting worker %s for %s on port %u (%s, %u slots, %u threads)",
-        w->facts.id, w->facts.model, w->facts.port, w->device, w->facts.slots, w->threads);
+    job_record_narrate(awaited_record(a),
+                       "starting worker %s for %s on port %u (%s, %u slot%s, %u thread%s)",
+                       w->facts.id, w->facts.model, w->facts.port, w->device, w->facts.slots,
+                       w->facts.slots == 1 ? "" : "s", w->threads, w->threads == 1 ? "" : "s");
     heartbeat_now(m->heartbeat);
     return 0;
 }

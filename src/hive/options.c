@@ -8,11 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#define DEFAULT_LISTEN "127.0.0.1:7835"
+
 #define ROW(member) .offset = offsetof(struct hive_options, member)
 
 /* clang-format off */
 static const struct option rows[] = {
-    OPTION_COMMON_ROWS(struct hive_options, common, "127.0.0.1:7835"),
+    OPTION_COMMON_ROWS(struct hive_options, common, DEFAULT_LISTEN),
     { .name = "port", .letter = 'p', .type = OPTION_INT, ROW(port), .metavar = "N", .min = 0, .max = 65535,
       .help = "Short for --listen 127.0.0.1:N" },
     { .name = "queen-url", .letter = 'q', .type = OPTION_LIST, ROW(queen_urls), .metavar = "URL",
@@ -187,31 +189,34 @@ static int check_labels(struct hive_options *o, struct err *err)
 }
 
 /* --port is --listen by another name: written over it, so that one list remains. */
-static void apply_port(struct hive_options *o)
+static int apply_port(struct hive_options *o, struct err *err)
 {
     char text[32];
 
     if (o->port == 0)
-        return;
+        return 0;
+    if (o->common.listen.len != 1 || strcmp(o->common.listen.items[0], DEFAULT_LISTEN) != 0)
+        return err_set(err, ERR_INVALID,
+                       "--port and --listen cannot both be given: say --listen HOST:PORT only");
     for (size_t i = 0; i < o->common.listen.len; i++)
         free(o->common.listen.items[i]);
     (void)snprintf(text, sizeof(text), "127.0.0.1:%lld", (long long)o->port);
     o->common.listen.items = mem_resize(o->common.listen.items, sizeof(char *));
     o->common.listen.items[0] = mem_copy(str_of(text));
     o->common.listen.len = 1;
+    return 0;
 }
 
 int hive_options_check(struct hive_options *o, struct err *err)
 {
     static int (*const checks[])(struct hive_options * o, struct err * err) = {
-        check_id,        check_addresses, check_models_dir, check_worker_program,
-        check_state_dir, check_queens,    check_labels,
+        apply_port,           check_id,        check_addresses, check_models_dir,
+        check_worker_program, check_state_dir, check_queens,    check_labels,
     };
     int rc = port_range_parse(str_of(o->port_range), &o->ports, err);
 
     if (rc < 0)
         return err_wrap(err, "--worker-ports");
-    apply_port(o);
     for (size_t i = 0; rc == 0 && i < sizeof(checks) / sizeof(checks[0]); i++)
         rc = checks[i](o, err);
     return rc;

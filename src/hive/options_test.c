@@ -63,6 +63,21 @@ static void port_is_short_for_listen(void **state)
     hive_options_free(&o);
 }
 
+static void port_and_listen_exclude_each_other(void **state)
+{
+    struct hive_options o;
+    struct err err;
+    (void)state;
+
+    assert_int_equal(LOAD(&o, &err, "--port=9000", "--listen=127.0.0.1:9001"), ERR_INVALID);
+    assert_string_equal(err.msg,
+                        "--port and --listen cannot both be given: say --listen HOST:PORT only");
+    hive_options_free(&o);
+    assert_int_equal(LOAD(&o, &err, "--listen=[::1]:1", "--listen=[::1]:2", "--port=3"),
+                     ERR_INVALID);
+    hive_options_free(&o);
+}
+
 static void workers_listen_where_the_hive_does(void **state)
 {
     static const struct {
@@ -133,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_not_said_has_a_default),
         cmocka_unit_test(port_is_short_for_listen),
+        cmocka_unit_test(port_and_listen_exclude_each_other),
         cmocka_unit_test(workers_listen_where_the_hive_does),
         cmocka_unit_test(a_wrong_value_is_named),
         cmocka_unit_test(several_queens_and_labels_are_kept_in_order),

@@ -10,6 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { /* a worker's exit codes (its --help) that another try would not change */
+       EXIT_BAD_MODEL = 65,
+       EXIT_NO_ENGINE = 69,
+};
+
 static void set_state(struct supervised *w, enum worker_state state)
 {
     if (w->facts.state == state)
@@ -130,20 +135,24 @@ void lifecycle_missed(struct supervised *w)
 
 /* --- Its end ------------------------------------------------------------------------ */
 
-/* A line of our own log without its time and level. */
-static const char *words_of(const char *line)
+/* What a worker's exit code is to those who wait for it. */
+static int failure_of(int exit_code)
 {
-    const char *level = strstr(line, " ERROR ");
-
-    return level && line[0] >= '0' && line[0] <= '9' ? level + strlen(" ERROR ") : line;
+    switch (exit_code) {
+    case EXIT_BAD_MODEL:
+        return ERR_INVALID;
+    case EXIT_NO_ENGINE:
+        return ERR_UNSUPPORTED;
+    default:
+        return ERR_WORKER;
+    }
 }
 
 static void explain_exit(struct supervised *w, int exit_code, int signal_number)
 {
-    char last[REASON_SIZE - 64];
+    char words[REASON_SIZE - 64];
 
-    log_file_last_line(w->owner->logs_dir, w->facts.id, last, sizeof(last));
-    const char *words = words_of(last);
+    log_file_last_words(w->owner->logs_dir, w->facts.id, words, sizeof(words));
     const char *lead = words[0] ? "; its last words: " : "";
     if (signal_number > 0)
         set_reason(w, "killed by signal %d (%s)%s%s", signal_number, strsignal(signal_number), lead,
@@ -189,6 +198,7 @@ void lifecycle_on_exit(void *data, int exit_code, int signal_number)
     w->phase_ends_ms += w->owner->options.keep_failed_ms;
     if (!w->gave_up)
         explain_exit(w, exit_code, signal_number);
+    w->failure = failure_of(exit_code);
     w->facts.state = WORKER_FAILED;
     w->facts.active = w->facts.queued = 0;
     supervisor_emit(w, SUPERVISED_FAILED);

@@ -112,34 +112,78 @@ void log_files_prune(const char *dir, size_t keep)
 
 /* --- The last words ------------------------------------------------------------ */
 
-static struct str last_line(struct str text)
+/* Take the last line off `text`, without blanks and controls at its end. */
+static struct str take_last_line(struct str *text)
 {
-    while (text.len > 0 && (unsigned char)text.p[text.len - 1] <= ' ')
-        text.len--;
-    const char *newline = text.len ? memrchr(text.p, '\n', text.len) : NULL;
-    if (!newline)
-        return text;
-    return (struct str){ newline + 1, text.len - (size_t)(newline + 1 - text.p) };
+    const char *newline = memrchr(text->p, '\n', text->len);
+    size_t start = newline ? (size_t)(newline + 1 - text->p) : 0;
+    struct str line = { text->p + start, text->len - start };
+
+    text->len = newline ? start - 1 : 0;
+    while (line.len > 0 && (unsigned char)line.p[line.len - 1] <= ' ')
+        line.len--;
+    return line;
 }
 
-void log_file_last_line(const char *dir, const char *id, char *ret, size_t size)
+/* What a line tells of an end; nothing when it is "TIME INFO ..." of our own log. */
+static struct str words_of(struct str line)
+{
+    static const struct {
+        const char *mark;
+        bool explains;
+    } levels[] = {
+        { " ERROR ", true }, { " WARN ", true }, { " INFO ", false }, { " DEBUG ", false }
+    };
+    const char *blank = line.len > 0 ? memchr(line.p, ' ', line.len) : NULL;
+
+    if (!blank || !isdigit((unsigned char)line.p[0]))
+        return line;
+    struct str rest = { blank, line.len - (size_t)(blank - line.p) };
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+        size_t len = strlen(levels[i].mark);
+        if (str_starts(rest, levels[i].mark))
+            return levels[i].explains ? str_trim((struct str){ rest.p + len, rest.len - len })
+                                      : (struct str){ 0 };
+    }
+    return line;
+}
+
+/* The end of the file, from the start of a line if there is one. */
+static struct str read_tail(int fd, char *tail, size_t size)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return (struct str){ tail, 0 };
+    bool is_cut = st.st_size > (off_t)size;
+    ssize_t n = pread(fd, tail, size, is_cut ? st.st_size - (off_t)size : 0);
+    struct str text = { tail, n > 0 ? (size_t)n : 0 };
+    const char *newline = is_cut ? memchr(text.p, '\n', text.len) : NULL;
+    if (newline) {
+        text.len -= (size_t)(newline + 1 - text.p);
+        text.p = newline + 1;
+    }
+    return text;
+}
+
+void log_file_last_words(const char *dir, const char *id, char *ret, size_t size)
 {
     char path[LOG_FILE_PATH_SIZE], tail[TAIL_BYTES];
-    struct stat st;
+    struct str words = { 0 };
     struct err err;
 
     ret[0] = '\0';
     if (path_of(path, dir, id, ".log", &err) < 0)
         return;
     AUTO(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) < 0)
+    if (fd < 0)
         return;
-    ssize_t n =
-        pread(fd, tail, sizeof(tail), st.st_size > TAIL_BYTES ? st.st_size - TAIL_BYTES : 0);
-    struct str line = last_line((struct str){ tail, n > 0 ? (size_t)n : 0 });
-    if (line.len >= size)
-        line.len = size - 1;
-    for (size_t i = 0; i < line.len; i++)
-        ret[i] = iscntrl((unsigned char)line.p[i]) ? ' ' : line.p[i];
-    ret[line.len] = '\0';
+    struct str text = read_tail(fd, tail, sizeof(tail));
+    while (text.len > 0 && words.len == 0)
+        words = words_of(take_last_line(&text));
+    if (words.len >= size)
+        words.len = size - 1;
+    for (size_t i = 0; i < words.len; i++)
+        ret[i] = iscntrl((unsigned char)words.p[i]) ? ' ' : words.p[i];
+    ret[words.len] = '\0';
 }

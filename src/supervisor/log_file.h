@@ -1,5 +1,5 @@
 /* log_file - the files that workers' stdout and stderr go to: bounded in size and number,
- * and their last line, which often says why a worker died. */
+ * and the last words in them, which often say why a worker died. */
 #pragma once
 
 #include "base/err.h"
@@ -26,5 +26,9 @@ void log_file_trim(const char *dir, const char *id, off_t bytes_max);
 /* Delete the files of `dir` that were changed longest ago, down to `keep`. */
 void log_files_prune(const char *dir, size_t keep);
 
-/* The last line with anything in it, without control characters; "" when there is none. */
-void log_file_last_line(const char *dir, const char *id, char *ret, size_t size);
+/*
+ * The last line that may explain an end, without control characters; "" when there is none
+ * near the end of the file. Of rbee's own log lines that is an error or a warning, told
+ * without its time and level; any other line is taken as it is.
+ */
+void log_file_last_words(const char *dir, const char *id, char *ret, size_t size);

@@ -59,7 +59,7 @@ static off_t size_of(const char *name)
     return stat(path, &st) == 0 ? st.st_size : -1;
 }
 
-static void the_last_line_with_words_is_given(void **state)
+static void the_last_words_are_given(void **state)
 {
     static const struct {
         const char *text, *last;
@@ -71,19 +71,42 @@ static void the_last_line_with_words_is_given(void **state)
         { "one\ntwo  \n \t\n\n", "two" },
         { "one\nt\033[31mwo\001\n", "t [31mwo" },
         { "a line that is far too long\n", "a line that i" },
+        { "2026-01-01T00:00:00.000Z ERROR cut short\n2026-01-01T00:00:01.000Z INFO  stopped\n",
+          "cut short" },
+        { "2026-01-01T00:00:00.000Z WARN  no room\n2026-01-01T00:00:01.000Z DEBUG x\n", "no room" },
+        { "2026-01-01T00:00:00.000Z ERROR old\nassert: a < b\n", "assert: a < b" },
+        { "2026-01-01T00:00:00.000Z INFO  ready\n2026-01-01T00:00:01.000Z INFO  stopped\n", "" },
+        { "1 of 2 INFO x\n", "1 of 2 INFO x" },
     };
     char last[14];
     (void)state;
 
-    log_file_last_line(dir, "absent", last, sizeof(last));
+    log_file_last_words(dir, "absent", last, sizeof(last));
     assert_string_equal(last, "");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char id[8];
         (void)snprintf(id, sizeof(id), "w%zu", i);
         append(id, rows[i].text);
-        log_file_last_line(dir, id, last, sizeof(last));
+        log_file_last_words(dir, id, last, sizeof(last));
         assert_string_equal(last, rows[i].last);
     }
+}
+
+static void only_the_end_of_a_long_file_is_looked_at(void **state)
+{
+    static char text[8000];
+    char last[32];
+    (void)state;
+
+    memset(text, 'x', sizeof(text) - 1);
+    append("one", text); /* a line without an end */
+    log_file_last_words(dir, "one", last, sizeof(last));
+    assert_int_equal(strlen(last), sizeof(last) - 1);
+    memcpy(text + sizeof(text) - 32, "\n2026-01-01T00:00:00Z INFO  abc\n", 32);
+    text[sizeof(text) - 1] = '\0';
+    append("two", text); /* of the first line only a part can be seen */
+    log_file_last_words(dir, "two", last, sizeof(last));
+    assert_string_equal(last, "");
 }
 
 static void a_file_that_grew_too_long_starts_anew(void **state)
@@ -140,7 +163,8 @@ int main(void)
 {
 #define WITH_DIR(test) cmocka_unit_test_setup_teardown(test, make_dir, drop_dir)
     const struct CMUnitTest tests[] = {
-        WITH_DIR(the_last_line_with_words_is_given),
+        WITH_DIR(the_last_words_are_given),
+        WITH_DIR(only_the_end_of_a_long_file_is_looked_at),
         WITH_DIR(a_file_that_grew_too_long_starts_anew),
         WITH_DIR(a_file_that_is_too_long_at_the_start_is_put_aside),
         WITH_DIR(the_files_changed_longest_ago_are_pruned),

@@ -76,6 +76,7 @@ struct supervised {
     uint32_t threads, ctx;
     int progress_pct;         /* of loading; -1: not said */
     char reason[REASON_SIZE]; /* why it failed, "" while all is well */
+    int failure;              /* once it has ended by itself: which error that is to a caller */
     unsigned missed;          /* questions in a row that it did not answer */
     enum supervised_phase phase;
 

@@ -218,6 +218,22 @@ static void a_worker_that_ends_says_why_and_stays_to_be_seen(void **state)
     assert_int_equal(supervisor_count(w->supervisor), 0);
 }
 
+static void what_no_other_try_would_mend_is_told_as_such(void **state)
+{
+    struct world *w = *state;
+
+    const struct supervised *worker = spawn(w, "corrupt");
+    await(w, SUPERVISED_FAILED);
+    assert_string_equal(w->reason, "ended by itself with code 65; its last words: bad model");
+    assert_int_equal(worker->failure, ERR_INVALID);
+    worker = spawn(w, "crash");
+    await(w, SUPERVISED_FAILED);
+    assert_int_equal(worker->failure, ERR_UNSUPPORTED);
+    worker = spawn(w, "dies");
+    await(w, SUPERVISED_FAILED);
+    assert_int_equal(worker->failure, ERR_WORKER);
+}
+
 static void a_worker_that_is_killed_is_failed_at_once(void **state)
 {
     struct world *w = *state;
@@ -225,7 +241,7 @@ static void a_worker_that_is_killed_is_failed_at_once(void **state)
     (void)spawn(w, "dies");
     await(w, SUPERVISED_FAILED);
     assert_int_equal(w->told[SUPERVISED_READY], 1);
-    assert_non_null(strstr(w->reason, "killed by signal 9"));
+    assert_string_equal(w->reason, "killed by signal 9 (Killed)");
 }
 
 static void a_worker_that_never_gets_ready_is_given_up(void **state)
@@ -391,6 +407,7 @@ int main(void)
         WITH_WORLD(loading_is_told_as_it_goes),
         WITH_WORLD(what_cannot_be_executed_is_an_error_at_once),
         WITH_WORLD(a_worker_that_ends_says_why_and_stays_to_be_seen),
+        WITH_WORLD(what_no_other_try_would_mend_is_told_as_such),
         WITH_WORLD(a_worker_that_is_killed_is_failed_at_once),
         WITH_WORLD(a_worker_that_never_gets_ready_is_given_up),
         WITH_WORLD(a_worker_that_ignores_sigterm_is_killed),

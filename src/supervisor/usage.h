@@ -11,7 +11,7 @@ struct usage {
 };
 
 struct usage_rates {
-    double cpu_pct;              /* 100: one core busy all the time */
+    double cpu_pct;              /* 100: one core busy all the time; in tenths */
     uint64_t rss_mb;             /* MiB */
     double io_r_mb_s, io_w_mb_s; /* MiB per second */
 };

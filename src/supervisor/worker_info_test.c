@@ -102,6 +102,8 @@ static void rates_are_per_second_and_never_negative(void **state)
     assert_int_equal(rates.rss_mb, 3);
     assert_true(rates.io_r_mb_s >= 0 && rates.io_r_mb_s <= 0);
     assert_true(rates.io_w_mb_s > 3.9 && rates.io_w_mb_s < 4.1);
+    rates = usage_rates_between(&before, &after, 700000);
+    assert_true(rates.cpu_pct >= 71.4 && rates.cpu_pct <= 71.4); /* of 71.428571... */
     rates = usage_rates_between(&before, &after, 0);
     assert_true(rates.cpu_pct >= 0 && rates.cpu_pct <= 0);
 }

@@ -3,6 +3,7 @@
  * /info until it is told to end. What it does badly stands in the name of its model:
  *
  *   crash      ends with code 69 after a last word on stderr
+ *   corrupt    ends with code 65 after an error and a farewell, as lines of rbee's log
  *   slow       /health says 503 with progress three times
  *   never      /health says 503 for ever
  *   busy       /info says that all slots are taken
@@ -154,6 +155,13 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "loading\nno engine here\n");
         return 69;
     }
+    if (is_named("corrupt")) {
+        (void)fprintf(stderr, "2026-01-01T00:00:00.000Z ERROR bad model\n"
+                              "2026-01-01T00:00:00.001Z INFO  stopped\n");
+        return 65;
+    }
+    if (is_named("dies"))
+        (void)fprintf(stderr, "2026-01-01T00:00:00.000Z INFO  ready\n");
     if (is_named("stubborn"))
         (void)signal(SIGTERM, SIG_IGN);
     int listener = listen_on(listen_text);
