@@ -94,7 +94,8 @@ test("a worker that dies at once says why, and is listed as failed", async (t) =
   const hive = await alone(t, { "worker-program": script(t, 'echo "the engine is missing" >&2; exit 69') });
   const list = await operate(hive, spawn);
   const [error] = dataOf(list, "error");
-  assert.equal(error.code, "WORKER_ERROR");
+  assert.equal(error.code, "OPERATION_NOT_SUPPORTED");
+  assert.equal(error.retriable, false);
   assert.match(error.message, /code 69.*the engine is missing/);
   assert.match(list.at(-1).data, /^\[ERROR\]/);
   const [worker] = (await hive.get("/v1/workers")).body.workers;
@@ -180,7 +181,8 @@ test("a file that is no model is refused by name", async (t) => {
   assert.equal(status, 400);
   assert.match(body.error.message, /not a GGUF file/);
   const [error] = dataOf(await operate(hive, { ...spawn, model: "cut" }), "error");
-  assert.equal(error.code, "WORKER_ERROR");
+  assert.equal(error.code, "INVALID_REQUEST");
+  assert.equal(error.retriable, false);
 });
 
 test("off loopback a token is needed to start, and then to ask", async (t) => {
