@@ -28,7 +28,6 @@ void queen_config_init(struct queen_config *c)
         .replay_job_bytes_max = 4U << 20,
         .replay_bytes_max = 256U << 20,
         .replay_after_end_ms = 300000,
-        .requests_max = 200000,
     };
     core_options_init(&c->core);
     run_timeouts_init(&c->timeouts);

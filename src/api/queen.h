@@ -36,7 +36,6 @@ struct queen_config {
     size_t replay_job_bytes_max;  /* job events kept for replay: 4 MiB a job */
     size_t replay_bytes_max;      /* 256 MiB in all */
     uint64_t replay_after_end_ms; /* 300 s */
-    size_t requests_max;          /* flights at once */
     char worker_addresses[QUEEN_WORKER_ADDRESSES_MAX][ADDRESS_SIZE]; /* allowed in heartbeats
                                                                         beside the peer's own */
     size_t worker_addresses_len;

@@ -129,7 +129,6 @@ static int write_request(const struct infer_options *opt, struct str prompt, str
 
 struct answer {
     const struct infer_options *options;
-    struct keeper *keeper;
     struct spinner spinner;
     struct arena arena;
     struct buf text; /* with --json: the whole answer */
@@ -272,7 +271,7 @@ static void finish(struct answer *a, int rc)
 static int ask(struct keeper *k, const struct infer_options *opt, const struct service *queen,
                struct str body, struct err *err)
 {
-    struct answer a = { .options = opt, .keeper = k };
+    struct answer a = { .options = opt };
 
     arena_init(&a.arena, KEEPER_ANSWER_MAX);
     buf_init(&a.text, KEEPER_ANSWER_MAX);
