@@ -25,6 +25,8 @@ build   node-llhttp     8.1
 build   libyaml-dev     0.2.5
 build   uthash-dev      2.3
 build   libxxhash-dev   0.8
+build   liblua5.4-dev   5.4.4
+build   libseccomp-dev  2.5.4
 engine  git             1:2.30
 engine  ca-certificates -
 engine  libstdc++6      12
