@@ -14,7 +14,7 @@
 #include "base/labels.h"
 #include "base/list.h"
 #include "base/random.h"
-#include "registry/worker.h"
+#include "registry/registry.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,7 +39,13 @@ bool job_priority_parse(struct str name, enum job_priority *ret);
 enum job_type { JOB_TEXT_GEN, JOB_EMBEDDINGS, JOB_TYPE_COUNT_ };
 const char *job_type_name(enum job_type type);
 
-enum { SESSION_ID_SIZE = 128, TENANT_ID_SIZE = 64, JOB_ATTEMPTS_MAX = 8 };
+enum {
+    SESSION_ID_SIZE = 128,
+    TENANT_ID_SIZE = 64,
+    JOB_ATTEMPTS_MAX = 8,
+    PREFIX_BLOCK_BYTES = 256, /* of prompt text: about 64 tokens */
+    PREFIX_BLOCKS_MAX = 256,
+};
 
 /* What the scheduler knows of a request; everything in it is decided at the edge
  * (ids, default seeds, estimates), so that a recorded one can be run again. */
@@ -55,7 +61,12 @@ struct job_spec {
     uint64_t deadline_ms;   /* for the first byte, on the core's clock; 0: none */
     uint32_t prompt_tokens; /* an estimate: bytes of text / 4 */
     uint64_t prompt_hash;
-    int64_t max_tokens; /* 0: not said */
+    /* Of the prompt's blocks of PREFIX_BLOCK_BYTES from its start, each over all text up to
+     * its end: equal hashes, equal prefixes. Owned; NULL for none. */
+    uint64_t *prefix_hashes;
+    size_t prefix_len;
+    uint32_t slo_ttft_ms; /* 0: not said */
+    int64_t max_tokens;   /* 0: not said */
     bool has_seed;
     uint64_t seed;
     double temperature;   /* negative: not said */
@@ -78,10 +89,17 @@ struct job {
     char (*tried)[WORKER_ID_SIZE];   /* owned: workers that failed it; NULL for none */
     size_t tried_len;                /* at most JOB_ATTEMPTS_MAX */
     struct lane *lane;               /* queue-private (jobs/queue.h); NULL: not waiting */
-    struct list in_lane;             /* queue-private */
-    struct list in_entries;          /* queue-private */
-    struct list in_run;              /* core-private: the runs of one worker */
-    size_t heap_index;               /* jobs/deadlines.h; 0: not in a heap */
+    struct job_place {               /* queue-private: its node in the lane's tree */
+        struct job *left, *right;
+        size_t count;
+        uint64_t rank;
+    } place;
+    struct list in_entries;   /* queue-private */
+    struct list in_run;       /* core-private: the runs of one worker */
+    struct run_tokens tokens; /* core-private: what its run weighs */
+    uint64_t asked;           /* core-private: when a policy was asked about it last */
+    uint64_t again_ms;        /* core-private: a policy said wait until then */
+    size_t heap_index;        /* jobs/deadlines.h; 0: not in a heap */
 };
 
 /* Queued, with a copy of `spec`. */

@@ -1,38 +1,60 @@
 /*
  * queue - the jobs that wait for a worker, and whose turn it is.
  *
- * Jobs that may run on exactly the same workers (same model, same pins, same workers
- * tried) stand in one lane, in order: if the first of a lane cannot go, none of it can.
- * So a worker with room looks at a few lanes' heads, whatever waits behind them, and a
- * lane that must wait for one busy worker holds up no other.
+ *     band (interactive > batch) > tenant (fair share) > order (deadline, then arrival)
  *
- * Order: jobs that come back from a failed run first, for they have waited already;
- * then by arrival. It neither picks workers (scheduler/strategy.h) nor knows which are
- * up. Pure; caps are the core's.
+ * Bands are strict but for a reserved share: of every QUEUE_SHARE_OF dispatches, a waiting
+ * lower band gets at least its share; and a job that has waited `promote_after_ms` moves up
+ * a band. Within a band and a model, the tenant with the smallest virtual counter is next
+ * (jobs/fairness.h: weighted VTC). Within a tenant jobs that come back from a failed run go
+ * first, then by deadline (EDF), then by arrival.
+ *
+ * Jobs that may run on exactly the same workers (same model, same pins, same workers tried)
+ * stand in one lane of their tenant: if the first of a lane cannot go, none of it can. So a
+ * worker with room looks at a few lanes' heads, whatever waits behind them, and a lane that
+ * must wait for one busy worker holds up no other.
+ *
+ * It neither picks workers nor knows which are up. Pure; caps are the core's. O(log n) per
+ * operation where not said otherwise; 100,000 jobs are ordinary.
  */
 #pragma once
 
+#include "jobs/fairness.h"
 #include "jobs/job.h"
 
 #include <stddef.h>
-#include <stdint.h>
+
+struct job_queue_options {
+    unsigned batch_share_pct;  /* of dispatches while batch jobs wait; 10 */
+    uint64_t promote_after_ms; /* a batch job counts as interactive; 0: never; 600,000 */
+};
+void job_queue_options_init(struct job_queue_options *o);
 
 struct job_queue;
-struct job_queue *job_queue_new(void);
+struct job_queue *job_queue_new(const struct job_queue_options *options,
+                                struct fairness *fairness /* borrowed */);
 void job_queue_free(struct job_queue *q); /* empty by then; NULL is fine */
 
-/* Add a job in state JOB_QUEUED, borrowed until it is removed. Returns its position
- * among those that wait for its model, from 1. O(1). */
-size_t job_queue_add(struct job_queue *q, struct job *job);
-void job_queue_remove(struct job_queue *q, struct job *job); /* O(1) */
+/* Add a job in state JOB_QUEUED, borrowed until it is removed. */
+void job_queue_add(struct job_queue *q, struct job *job);
+void job_queue_remove(struct job_queue *q, struct job *job);
 
-/* Does a job wait that may run on exactly the same workers as this one, which does not
- * wait yet? Then this one has to stand behind it. */
-bool job_queue_has_peer(const struct job_queue *q, const struct job *job);
+/* The same, because a worker takes it: what the shares of the bands count. */
+void job_queue_take(struct job_queue *q, struct job *job);
 
-/* The job that is next on a worker with these facts; NULL when there is none. Costs
- * O(lanes of retried jobs that this worker has failed). */
-struct job *job_queue_next(struct job_queue *q, const struct worker_facts *worker);
+/* Does a job wait that may run on exactly the same workers as this one, which does not wait
+ * yet, and that comes before it? Then this one has to stand behind it. */
+bool job_queue_has_peer_before(const struct job_queue *q, const struct job *job);
+
+/* The job that is next on a worker with these facts; NULL when there is none. `after`: the
+ * one that comes after this one, which waits, in the order for that worker (NULL: the
+ * first), so that a walk may pass by jobs that will not go now. */
+struct job *job_queue_next(struct job_queue *q, const struct worker_facts *worker,
+                           const struct job *after);
+
+/* Bring ages up to date: promote. Call before job_queue_next(). O(promoted * log n). */
+void job_queue_age(struct job_queue *q, uint64_t now_ms);
+uint64_t job_queue_next_promotion_ms(const struct job_queue *q); /* UINT64_MAX: none */
 
 /* A worker of this model is gone: whether another may ever take the jobs that wait for it
  * must be asked anew, lane by lane. O(1). */
@@ -45,17 +67,28 @@ struct job *job_queue_doubted(struct job_queue *q);
 void job_queue_trust(const struct job *job); /* the whole lane */
 bool job_queue_has_doubts(const struct job_queue *q);
 
-struct job *job_queue_behind(const struct job *job); /* in its lane; NULL: it is the last */
-
+struct job *job_queue_behind(const struct job *job);     /* in its lane; NULL: it is the last */
 struct job *job_queue_oldest(const struct job_queue *q); /* by entered_ms; NULL: empty */
 
-/* From 1, among those that wait for its model. O(queue). */
+/* From 1, among those that wait for its model: exact within its tenant; other tenants of
+ * its band count with as many jobs as their fair turns before it. O(log n + lanes). */
 size_t job_queue_position(const struct job_queue *q, const struct job *job);
+size_t job_queue_waiting(const struct job_queue *q, const char *model); /* for this model; O(1) */
+
+/* The first `max` jobs in the order in which the queue as a whole would go, if any worker
+ * could take any; returns how many. O(max * log n). */
+size_t job_queue_first(const struct job_queue *q, const struct job **ret, size_t max);
+
+/* Every model that is waited for, each once, as long as `visit` returns true. */
+void job_queue_models(const struct job_queue *q,
+                      bool (*visit)(void *data, const char *model, const struct job *first),
+                      void *data);
 
 struct job_queue_stats {
     size_t count;
     size_t by_priority[JOB_PRIORITY_COUNT_];
     uint64_t bytes;           /* job_spec.bytes */
+    uint64_t prompt_tokens;   /* of all that wait */
     uint64_t looked_at_total; /* jobs that job_queue_next() considered */
 };
 const struct job_queue_stats *job_queue_stats(const struct job_queue *q);

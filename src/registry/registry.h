@@ -51,6 +51,15 @@ struct worker {
     uint32_t in_flight_peak; /* most of them since the last report */
     uint32_t foreign;        /* others' work, as far as a report showed it */
     uint64_t dispatched_total;
+    uint64_t in_flight_tokens;      /* prompt and predicted output of our runs */
+    uint64_t queued_prefill_tokens; /* prompt tokens of our runs without a first token */
+    uint64_t load_time_ms;          /* from its first report as starting to ready; 0: unknown */
+    double tokens_per_s;         /* of one run, decoding: telemetry's, else measured; 0: unknown */
+    double prefill_tokens_per_s; /* measured; 0: unknown */
+
+    /* A number of its own for as long as it lives, used again after it, and how often the
+     * number was given: (slot, generation) names a worker for good. */
+    uint32_t slot, generation; /* generation >= 1 */
 
     /* Registry-private from here. */
     enum liveness age; /* `live` by the age of reports alone */
@@ -68,6 +77,8 @@ struct hive {
     struct hive_facts facts; /* has_capabilities: of some report, not of the last one */
     enum liveness live;
     uint64_t seen_ms;
+    uint64_t reserved_mb;      /* by starts under way: registry_reserve() */
+    uint32_t slot, generation; /* as a worker's */
 
     /* Registry-private from here. */
     struct list in_age;
@@ -126,14 +137,35 @@ uint64_t registry_next_due_ms(const struct registry *r); /* UINT64_MAX: nothing 
 
 /* --- The ledger ---------------------------------------------------------- */
 
-void registry_charge(struct registry *r, const char *worker_id, uint64_t now_ms); /* dispatched */
-/* Ended. A worker that is gone by now is fine. */
-void registry_release(struct registry *r, const char *worker_id);
+/* What a run weighs on its worker until it ends. */
+struct run_tokens {
+    uint32_t prefill; /* prompt tokens that its cache does not hold, as far as is known */
+    uint32_t total;   /* prompt and predicted output */
+};
+
+/* Dispatched. */
+void registry_charge(struct registry *r, const char *worker_id, const struct run_tokens *tokens,
+                     uint64_t now_ms);
+/* Its first token came: the prefill is done. `prefill_ms` since its dispatch. */
+void registry_prefilled(struct registry *r, const char *worker_id, const struct run_tokens *tokens,
+                        uint64_t prefill_ms);
+/* Ended; `is_prefilled`: after a first token. A worker that is gone by now is fine. */
+void registry_release(struct registry *r, const char *worker_id, const struct run_tokens *tokens,
+                      bool is_prefilled);
+/* What a finished run showed: tokens of output, and how long they took after the first. Moves
+ * the worker's and its model's means. */
+void registry_measured(struct registry *r, const char *worker_id, uint64_t tokens_out,
+                       uint64_t decode_ms);
 
 /* It failed or refused a run: until its next report it gets no more than what its other
  * runs free, so that one bad worker does not eat a whole queue in an instant. A static
  * worker, which has no reports, is given a second. */
 void registry_worker_full(struct registry *r, const char *worker_id, uint64_t now_ms);
+
+/* --- Starts -------------------------------------------------------------- */
+
+/* Hold memory of a hive for a worker that is being started, until it is given back. */
+void registry_reserve(struct registry *r, const char *hive_id, int64_t mb);
 
 /* --- Questions ------------------------------------------------------------ */
 
@@ -183,3 +215,34 @@ bool registry_knows_model(const struct registry *r, const char *model);
 /* Every reference that a worker holds or a hive lists, each once, as first heard of. */
 size_t registry_models(const struct registry *r, void (*visit)(void *data, const char *model),
                        void *data);
+
+/* --- What policies see of models -------------------------------------------- */
+
+struct model_facts {
+    uint64_t size_bytes;       /* of its file, as a hive lists it; 0: unknown */
+    uint64_t vram_required_mb; /* most that a worker of it was seen to hold, else by its size */
+    uint64_t context_length;   /* 0: unknown */
+    uint64_t wanted;           /* jobs so far */
+    uint64_t last_wanted_ms;   /* 0: never */
+    uint64_t tokens_out_mean;  /* of finished runs; 0: none yet */
+    uint32_t slot, generation; /* as a worker's */
+};
+/* False: never heard of. */
+bool registry_model_facts(const struct registry *r, const char *model, struct model_facts *ret);
+void registry_model_wanted(struct registry *r, const char *model, uint64_t now_ms); /* a job came */
+/* How long loading it took on this hive (mean of the last ones), else on any; 0: unknown. */
+uint64_t registry_load_time_ms(const struct registry *r, const char *model, const char *hive_id);
+
+/* Does this hive list the model? A hive that lists none at all may have any: true. */
+bool registry_hive_has_model(const struct registry *r, const char *hive_id, const char *model);
+
+/* --- What changed ------------------------------------------------------------ */
+
+/* Every change of a worker, a hive or a model, of facts, ledger or liveness, numbers its
+ * slot anew. Visits each slot that changed after `since` (0: all), most recent first;
+ * `ptr` NULL: the slot is empty now. O(changed). Returns the number to ask with next. */
+enum registry_kind { REGISTRY_WORKERS, REGISTRY_HIVES, REGISTRY_MODELS };
+typedef void registry_slot_fn(void *data, uint32_t slot, uint32_t generation, const void *ptr);
+uint64_t registry_changes(const struct registry *r, enum registry_kind kind, uint64_t since,
+                          registry_slot_fn *visit, void *data);
+/* For REGISTRY_MODELS `ptr` is the model's reference, a const char *. */

@@ -1,36 +1,39 @@
 /*
- * strategy - the one place that prefers: which worker gets a job.
+ * strategy - the built-in way to decide about one job, synchronous and trusted: `simple`
+ * (strategy_simple.c, the seeds' SimpleScheduler) or the platform policy
+ * (policy/platform.h). User policies are asked by CORE_ASK instead; when one fails, the
+ * strategy decides.
  *
- * A strategy is a pure function of the registry and the job; it keeps no handle
- * between calls. `simple` is the seeds' SimpleScheduler: the first worker with the
- * model and room. Later strategies (policies) stand behind the same interface.
+ * The core checks every answer (strategy_may_run() and scheduler/core.h), so that no
+ * strategy can break a promise. A strategy reads the core through its const functions and
+ * keeps what it caches in `data`; equal histories must give equal answers.
  */
 #pragma once
 
 #include "jobs/job.h"
 #include "registry/registry.h"
+#include "scheduler/decision.h"
 
-enum decision_action { DECIDE_WAIT, DECIDE_DISPATCH, DECIDE_REJECT };
-
-struct decision {
-    enum decision_action action;
-    const struct worker *worker; /* DECIDE_DISPATCH; borrowed from the registry */
-    struct err reject;           /* DECIDE_REJECT: code, words, retry_after_ms */
-};
+struct core;
 
 struct strategy {
     const char *name; /* "simple": as in --scheduler and x-rbee-policy */
+    void *data;
 
-    /* Decide for one queued job. The answer is checked by the core (room, pins,
-     * model, workers tried before), so that no strategy can break a promise. */
-    void (*decide)(const struct registry *registry, const struct job *job, uint64_t now_ms,
-                   struct decision *ret);
+    /* Decide about one job, queued or just arrived. `ret` comes empty. */
+    void (*decide)(const struct strategy *self, const struct core *core, const struct job *job,
+                   uint64_t now_ms, struct decisions *ret);
+
+    /* Called every core_options.housekeeping_ms while there are workers or jobs: may give
+     * DECIDE_START and DECIDE_EVICT (warm up, make room). NULL: nothing to do. */
+    void (*look_around)(const struct strategy *self, const struct core *core, uint64_t now_ms,
+                        struct decisions *ret);
+
+    /* Can a job without a worker hope for one that this strategy would start? */
+    bool starts_workers;
 };
 
 extern const struct strategy strategy_simple;
-
-/* NULL when there is none of that name. */
-const struct strategy *strategy_by_name(struct str name);
 
 /* May this worker run this job now: available, right model, room, pins kept, not
  * tried before? Shared by strategies and by the core's check. */
