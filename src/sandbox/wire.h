@@ -1,0 +1,50 @@
+/*
+ * wire - messages between the queen and a policy host: one SOCK_SEQPACKET message each,
+ * binary, both ends from the same build. The queen trusts nothing in what it reads: every
+ * length and enum is checked, and nonsense counts as the host's crash.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "policy/policy.h"
+
+enum {
+    WIRE_MESSAGE_BYTES_MAX = 96 * 1024, /* below the kernel's default socket buffer */
+    WIRE_FD = 3,                        /* in the host: socket, snapshot, source */
+    WIRE_SNAPSHOT_FD = 4,
+    WIRE_SOURCE_FD = 5,
+};
+
+enum wire_kind {
+    WIRE_LOADED,  /* host -> queen, once: the policy and its entry points */
+    WIRE_REFUSED, /* host -> queen, once: diagnostics; the host ends then */
+    WIRE_TEXT,    /* host -> queen, before LOADED when asked: a piece of the Lua text and map */
+    WIRE_CALL,    /* queen -> host */
+    WIRE_ANSWER,  /* host -> queen */
+};
+
+struct wire_loaded {
+    struct policy_info info;
+    bool has_seccomp;
+    uint64_t load_us;
+    size_t memory_bytes;
+    struct diagnostics diagnostics; /* warnings */
+};
+
+/* Each writes one whole message; false: it does not fit (a bug of ours). */
+bool wire_put_loaded(struct buf *b, const struct wire_loaded *loaded);
+bool wire_put_refused(struct buf *b, const struct diagnostics *d);
+bool wire_put_text(struct buf *b, struct str lua, const uint32_t *line_map, size_t line_map_len,
+                   bool is_last);
+bool wire_put_call(struct buf *b, uint64_t seq, const struct policy_call *call);
+bool wire_put_answer(struct buf *b, uint64_t seq, uint64_t time_us,
+                     const struct policy_answer *answer);
+
+/* Each false when the message is not exactly one of that kind. */
+bool wire_kind(struct str message, enum wire_kind *ret);
+bool wire_get_loaded(struct str message, struct wire_loaded *ret);
+bool wire_get_refused(struct str message, struct diagnostics *ret);
+bool wire_get_text(struct str message, struct script_lua *ret /* appended to */, bool *ret_last);
+bool wire_get_call(struct str message, uint64_t *ret_seq, struct policy_call *ret);
+bool wire_get_answer(struct str message, uint64_t *ret_seq, uint64_t *ret_time_us,
+                     struct policy_answer *ret);
