@@ -8,6 +8,10 @@
 #include "policy/policy.h"
 
 #include <lua.h>
+#include <signal.h>
+
+/* What a script may define, kept by reference from its load on. */
+enum { FUNCTION_ENTRY, FUNCTION_ADMIT, FUNCTION_RETRY, FUNCTION_OUTCOME, FUNCTION_COUNT_ };
 
 struct policy {
     lua_State *L;
@@ -18,19 +22,29 @@ struct policy {
     char name[64]; /* of the text, in messages */
     struct script_lua lua;
     struct policy_info info;
+    int functions[FUNCTION_COUNT_]; /* registry references; LUA_NOREF */
     size_t memory_bytes, memory_bytes_max;
-    bool memory_refused; /* during this call */
 
     /* Of the running call. */
     const struct policy_call *call;
     struct policy_answer *answer; /* log, metrics and scores go here as they come */
-    volatile bool is_interrupted;
+    unsigned error_line;          /* Lua line that the last error came from; 0: unknown */
+    volatile sig_atomic_t is_interrupted;
     struct rng rng;
 
     struct api_state *api; /* api's own: caches of strings and rows */
 };
 
 struct policy *policy_of(lua_State *L); /* by the state's extra space */
+
+/* The whitelist of globals, before api_open(): what Lua's libraries offer that can do no harm.
+ * May raise, as the next; both run protected. */
+void env_open(lua_State *L);
+void env_open_rhai(lua_State *L); /* the global `rhai`, for texts that name it (rhai/rhai.h) */
+
+/* A failed lua_pcall(): what it left on the stack becomes failure, message and line, in the
+ * author's lines. Pops it. */
+void policy_take_error(struct policy *p, int status, struct policy_answer *ret);
 
 /* Write one line into the call's log; cut at its cap. */
 void policy_log(struct policy *p, const char *level, struct str text);

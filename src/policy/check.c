@@ -1,0 +1,134 @@
+/* Does an answer make sense for what the policy saw? */
+#include "policy/policy.h"
+
+#include <stdio.h>
+
+struct checking {
+    const struct snapshot *s;
+    uint32_t asked_job;
+    const struct decisions *all;
+    char *message;
+    size_t size;
+};
+
+/* The row of the job that a decision is about; SNAP_NONE: none, or none such. */
+static uint32_t job_of(const struct checking *c, const struct decision *d)
+{
+    return d->job_id[0] == '\0' ? c->asked_job : snapshot_find_job(c->s, str_of(d->job_id));
+}
+
+static bool knows_job(const struct checking *c, const struct decision *d)
+{
+    if (snapshot_job(c->s, job_of(c, d)))
+        return true;
+    if (d->job_id[0] == '\0')
+        (void)snprintf(c->message, c->size, "%s without 'job_id'", decision_action_name(d->action));
+    else
+        (void)snprintf(c->message, c->size, "there is no job '%s' in the queue", d->job_id);
+    return false;
+}
+
+/* How many decisions before this one already took room of its worker, or its job. */
+static bool is_repeated(const struct checking *c, const struct decision *d, uint32_t *ret_taken)
+{
+    *ret_taken = 0;
+    for (const struct decision *e = c->all->items; e < d; e++) {
+        if (e->action != DECIDE_DISPATCH && e->action != DECIDE_REJECT)
+            continue;
+        if (job_of(c, e) == job_of(c, d))
+            return true;
+        *ret_taken += e->action == DECIDE_DISPATCH && strcmp(e->worker_id, d->worker_id) == 0;
+    }
+    return false;
+}
+
+static bool check_dispatch(const struct checking *c, const struct decision *d)
+{
+    const struct snap_worker *worker =
+        snapshot_worker(c->s, snapshot_find_worker(c->s, str_of(d->worker_id)));
+    uint32_t taken;
+
+    if (!knows_job(c, d))
+        return false;
+    if (!worker) {
+        (void)snprintf(c->message, c->size, "there is no worker '%s'", d->worker_id);
+        return false;
+    }
+    if (is_repeated(c, d, &taken)) {
+        (void)snprintf(c->message, c->size, "job '%s' is decided about twice", d->job_id);
+        return false;
+    }
+    enum snap_verdict verdict = snapshot_can_run(c->s, worker, snapshot_job(c->s, job_of(c, d)));
+    if (verdict == SNAP_OK && taken >= snapshot_room(worker))
+        verdict = SNAP_NO_ROOM;
+    if (verdict != SNAP_OK)
+        (void)snprintf(c->message, c->size, "worker '%s' cannot run the job: %s", d->worker_id,
+                       snap_verdict_name(verdict));
+    return verdict == SNAP_OK;
+}
+
+static bool check_reject(const struct checking *c, const struct decision *d)
+{
+    return knows_job(c, d);
+}
+
+static bool check_wait(const struct checking *c, const struct decision *d)
+{
+    return d->job_id[0] == '\0' || knows_job(c, d);
+}
+
+static bool check_evict(const struct checking *c, const struct decision *d)
+{
+    const struct snap_worker *worker =
+        snapshot_worker(c->s, snapshot_find_worker(c->s, str_of(d->worker_id)));
+
+    if (!worker)
+        (void)snprintf(c->message, c->size, "there is no worker '%s'", d->worker_id);
+    else if (!snapshot_can_evict(c->s, worker, 0))
+        (void)snprintf(c->message, c->size,
+                       "worker '%s' cannot be evicted: only idle ones that are neither pinned nor "
+                       "configured by hand are",
+                       d->worker_id);
+    else
+        return true;
+    return false;
+}
+
+static bool check_start(const struct checking *c, const struct decision *d)
+{
+    const struct snap_pool *pool =
+        d->hive_id[0] == '\0' ? NULL
+                              : snapshot_pool(c->s, snapshot_find_pool(c->s, str_of(d->hive_id)));
+
+    if (d->hive_id[0] == '\0' || (pool && pool->status != 2))
+        return true;
+    (void)snprintf(c->message, c->size, "pool '%s' is %s", d->hive_id,
+                   pool ? "offline" : "not known");
+    return false;
+}
+
+static bool (*const checks[DECISION_ACTION_COUNT_])(const struct checking *c,
+                                                    const struct decision *d) = {
+    [DECIDE_WAIT] = check_wait,     [DECIDE_DISPATCH] = check_dispatch,
+    [DECIDE_REJECT] = check_reject, [DECIDE_EVICT] = check_evict,
+    [DECIDE_START] = check_start,
+};
+
+enum policy_failure policy_check_answer(const struct snapshot *s, uint32_t asked_job,
+                                        const struct decisions *decisions, char *ret_message,
+                                        size_t size)
+{
+    struct checking c = {
+        .s = s,
+        .asked_job = asked_job,
+        .all = decisions,
+        .message = ret_message,
+        .size = size,
+    };
+
+    for (size_t i = 0; i < decisions->len; i++) {
+        if (!checks[decisions->items[i].action](&c, &decisions->items[i]))
+            return POLICY_INVALID;
+    }
+    return POLICY_OK;
+}

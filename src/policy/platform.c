@@ -1,0 +1,145 @@
+#include "policy/platform.h"
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+
+struct platform {
+    struct strategy strategy;
+    struct live *live;
+    struct policy *policy;
+    struct platform_stats stats;
+    struct policy_answer answer; /* of the last call: too large for a stack */
+};
+
+/* What a decision's random choices come from: its job, so that it can be run again. */
+static uint64_t seed_of(const struct job *job)
+{
+    return hash_bytes(job->spec.id, strlen(job->spec.id)) + job->attempt;
+}
+
+/* Each first error is worth a line; a flood of the same one is not. */
+static void note_error(struct platform *p)
+{
+    const struct policy_answer *a = &p->answer;
+
+    p->stats.errors_total++;
+    if (strcmp(p->stats.last_error, a->message) == 0)
+        return;
+    (void)str_copy(p->stats.last_error, sizeof(p->stats.last_error), str_of(a->message));
+    log_error("the platform policy failed; the first worker with room is taken instead",
+              LOG_STR("error", a->message), LOG_STR("reason", policy_failure_name(a->failure)));
+}
+
+/* Whatever the last call left in `answer`; false when it failed. */
+static bool take_answer(struct platform *p, struct decisions *ret)
+{
+    p->stats.calls_total++;
+    p->stats.memory_bytes = p->answer.memory_bytes;
+    if (p->answer.failure != POLICY_OK) {
+        note_error(p);
+        return false;
+    }
+    ret->len = p->answer.decisions.len;
+    memcpy(ret->items, p->answer.decisions.items, ret->len * sizeof(ret->items[0]));
+    return true;
+}
+
+static void decide(const struct strategy *self, const struct core *core, const struct job *job,
+                   uint64_t now_ms, struct decisions *ret)
+{
+    struct platform *p = self->data;
+    uint32_t row = live_sync(p->live, job, LIVE_NO_WINDOW, now_ms);
+
+    platform_decide(p->policy, row, seed_of(job), false, &p->answer);
+    if (!take_answer(p, ret))
+        strategy_simple.decide(&strategy_simple, core, job, now_ms, ret);
+}
+
+/* The platform policy's schedule(context) is not about jobs here, which the core brings in
+ * its own order, but about workers: what to start and to evict before anybody waits. */
+static void look_around(const struct strategy *self, const struct core *core, uint64_t now_ms,
+                        struct decisions *ret)
+{
+    struct platform *p = self->data;
+    const struct policy_call call = { .kind = ASK_SCHEDULE, .job = SNAP_NONE, .seed = now_ms };
+
+    (void)core;
+    (void)live_sync(p->live, NULL, LIVE_WINDOW, now_ms);
+    policy_call(p->policy, &call, &p->answer);
+    (void)take_answer(p, ret);
+}
+
+void platform_decide(struct policy *platform, uint32_t job, uint64_t seed, bool want_scores,
+                     struct policy_answer *ret)
+{
+    const struct policy_call call = {
+        .kind = ASK_JOB,
+        .job = job,
+        .seed = seed,
+        .want_scores = want_scores,
+    };
+
+    policy_call(platform, &call, ret);
+}
+
+struct platform *platform_new(const struct core *core, const struct live_options *options,
+                              struct err *err)
+{
+    struct platform *p = mem_alloc(1, sizeof(*p));
+    struct diagnostics d = { .len = 0 };
+
+    p->live = live_new(core, options);
+    const struct policy_options policy_options = {
+        .snapshot = live_snapshot(p->live),
+        .platform_source = { platform_source, platform_source_len },
+        .is_platform = true,
+    };
+    p->policy =
+        policy_new(&policy_options, SCRIPT_LUA, policy_options.platform_source, "platform.lua", &d);
+    if (!p->policy) {
+        (void)err_set(err, ERR_INTERNAL, "the platform policy does not load: line %u: %s",
+                      d.items[0].line, d.items[0].message);
+        platform_free(p);
+        return NULL;
+    }
+    p->strategy = (struct strategy){
+        .name = "platform",
+        .data = p,
+        .decide = decide,
+        .look_around = look_around,
+        .starts_workers = true,
+    };
+    return p;
+}
+
+void platform_free(struct platform *p)
+{
+    if (!p)
+        return;
+    policy_free(p->policy);
+    live_free(p->live);
+    free(p);
+}
+
+const struct strategy *platform_strategy(const struct platform *p)
+{
+    return &p->strategy;
+}
+
+struct live *platform_live(struct platform *p)
+{
+    return p->live;
+}
+
+struct policy *platform_policy(struct platform *p)
+{
+    return p->policy;
+}
+
+void platform_get_stats(const struct platform *p, struct platform_stats *ret)
+{
+    *ret = p->stats;
+}
