@@ -58,13 +58,17 @@ static void decide(const struct strategy *self, const struct core *core, const s
         strategy_simple.decide(&strategy_simple, core, job, now_ms, ret);
 }
 
-/* The platform policy's schedule(context) is not about jobs here, which the core brings in
- * its own order, but about workers: what to start and to evict before anybody waits. */
+/* About workers, not jobs, which the core brings one by one in its own order. */
 static void look_around(const struct strategy *self, const struct core *core, uint64_t now_ms,
                         struct decisions *ret)
 {
     struct platform *p = self->data;
-    const struct policy_call call = { .kind = ASK_SCHEDULE, .job = SNAP_NONE, .seed = now_ms };
+    const struct policy_call call = {
+        .kind = ASK_SCHEDULE,
+        .job = SNAP_NONE,
+        .seed = now_ms,
+        .look_around = true,
+    };
 
     (void)core;
     (void)live_sync(p->live, NULL, LIVE_WINDOW, now_ms);

@@ -70,8 +70,9 @@ struct policy_call {
     uint32_t job; /* row; SNAP_NONE for ASK_SCHEDULE */
     uint64_t seed;
     bool want_scores;
-    uint32_t attempt;        /* ASK_RETRY */
-    char error_code[64];     /* ASK_RETRY */
+    bool look_around;    /* ASK_SCHEDULE of the platform policy: what to start and evict ahead */
+    uint32_t attempt;    /* ASK_RETRY */
+    char error_code[64]; /* ASK_RETRY */
     char error_message[256]; /* ASK_RETRY */
     struct {                 /* ASK_OUTCOME */
         char state[16];

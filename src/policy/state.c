@@ -161,32 +161,32 @@ static void rearm(struct policy *p)
 
 static const struct {
     const char *name;
-    unsigned function, hook;
     enum policy_entry entry;
-} functions[] = {
-    { "schedule", FUNCTION_ENTRY, 0, POLICY_ENTRY_SCHEDULE },
-    { "schedule_job", FUNCTION_ENTRY, 0, POLICY_ENTRY_JOB },
-    { "should_admit", FUNCTION_ADMIT, POLICY_HOOK_ADMIT, POLICY_ENTRY_NONE },
-    { "should_retry", FUNCTION_RETRY, POLICY_HOOK_RETRY, POLICY_ENTRY_NONE },
-    { "on_outcome", FUNCTION_OUTCOME, POLICY_HOOK_OUTCOME, POLICY_ENTRY_NONE },
+    unsigned hook;
+} functions[FUNCTION_COUNT_] = {
+    [FUNCTION_SCHEDULE] = { "schedule", POLICY_ENTRY_SCHEDULE, 0 },
+    [FUNCTION_JOB] = { "schedule_job", POLICY_ENTRY_JOB, 0 },
+    [FUNCTION_ADMIT] = { "should_admit", POLICY_ENTRY_NONE, POLICY_HOOK_ADMIT },
+    [FUNCTION_RETRY] = { "should_retry", POLICY_ENTRY_NONE, POLICY_HOOK_RETRY },
+    [FUNCTION_OUTCOME] = { "on_outcome", POLICY_ENTRY_NONE, POLICY_HOOK_OUTCOME },
+    [FUNCTION_LOOK_AROUND] = { "look_around", POLICY_ENTRY_NONE, 0 },
 };
 
-/* Remember what the script defined; the first of the entry points counts. */
+/* Remember what the script defined; the first of the entry points is the one that counts. */
 static void find_functions(struct policy *p)
 {
     lua_State *L = p->L;
 
     lua_pushglobaltable(L);
-    for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+    for (size_t i = 0; i < FUNCTION_COUNT_; i++) {
         lua_pushstring(L, functions[i].name);
-        if (lua_rawget(L, -2) != LUA_TFUNCTION ||
-            p->functions[functions[i].function] != LUA_NOREF) {
+        if (lua_rawget(L, -2) != LUA_TFUNCTION) {
             lua_pop(L, 1);
             continue;
         }
-        p->functions[functions[i].function] = luaL_ref(L, LUA_REGISTRYINDEX);
+        p->functions[i] = luaL_ref(L, LUA_REGISTRYINDEX);
         p->info.hooks |= functions[i].hook;
-        if (functions[i].function == FUNCTION_ENTRY)
+        if (p->info.entry == POLICY_ENTRY_NONE)
             p->info.entry = functions[i].entry;
     }
     lua_pop(L, 1);
@@ -364,10 +364,16 @@ static int push_arguments(lua_State *L, struct policy *p, const struct policy_ca
     return lua_gettop(L) - base;
 }
 
-static const unsigned function_of[ASK_KIND_COUNT_] = {
-    [ASK_SCHEDULE] = FUNCTION_ENTRY, [ASK_JOB] = FUNCTION_ENTRY,       [ASK_ADMIT] = FUNCTION_ADMIT,
-    [ASK_RETRY] = FUNCTION_RETRY,    [ASK_OUTCOME] = FUNCTION_OUTCOME,
-};
+static unsigned function_of(const struct policy_call *call)
+{
+    static const unsigned by_kind[ASK_KIND_COUNT_] = {
+        [ASK_SCHEDULE] = FUNCTION_SCHEDULE, [ASK_JOB] = FUNCTION_JOB,
+        [ASK_ADMIT] = FUNCTION_ADMIT,       [ASK_RETRY] = FUNCTION_RETRY,
+        [ASK_OUTCOME] = FUNCTION_OUTCOME,
+    };
+
+    return call->look_around ? FUNCTION_LOOK_AROUND : by_kind[call->kind];
+}
 
 static int on_call(lua_State *L)
 {
@@ -375,7 +381,7 @@ static int on_call(lua_State *L)
     const struct policy_call *call = p->call;
 
     api_begin_call(L, p, call);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, p->functions[function_of[call->kind]]);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, p->functions[function_of(call)]);
     int arguments = push_arguments(L, p, call);
     lua_call(L, arguments, 1);
     policy_read_answer(p, call, p->answer);
@@ -385,7 +391,7 @@ static int on_call(lua_State *L)
 void policy_call(struct policy *p, const struct policy_call *call, struct policy_answer *ret)
 {
     reset_answer(ret);
-    if (p->functions[function_of[call->kind]] != LUA_NOREF) {
+    if (p->functions[function_of(call)] != LUA_NOREF) {
         rearm(p);
         rng_seed(&p->rng, call->seed);
         p->call = call;

@@ -11,7 +11,15 @@
 #include <signal.h>
 
 /* What a script may define, kept by reference from its load on. */
-enum { FUNCTION_ENTRY, FUNCTION_ADMIT, FUNCTION_RETRY, FUNCTION_OUTCOME, FUNCTION_COUNT_ };
+enum {
+    FUNCTION_SCHEDULE,
+    FUNCTION_JOB,
+    FUNCTION_ADMIT,
+    FUNCTION_RETRY,
+    FUNCTION_OUTCOME,
+    FUNCTION_LOOK_AROUND,
+    FUNCTION_COUNT_,
+};
 
 struct policy {
     lua_State *L;
