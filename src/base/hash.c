@@ -20,3 +20,8 @@ uint64_t hash_bytes(const void *bytes, size_t len)
     (void)pthread_once(&once, choose_seed);
     return XXH3_64bits_withSeed(bytes, len, seed);
 }
+
+uint64_t hash_content(const void *bytes, size_t len, uint64_t content_seed)
+{
+    return XXH3_64bits_withSeed(bytes, len, content_seed);
+}

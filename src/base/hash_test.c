@@ -15,9 +15,18 @@ static void one_process_hashes_alike_and_bytes_matter(void **state)
     assert_false(hash_bytes("abc", 3) == hash_bytes("abc\0", 4));
 }
 
+static void the_hash_of_content_is_the_same_in_every_run(void **state)
+{
+    (void)state;
+
+    assert_true(hash_content("", 0, 0) == 0x2d06800538d394c2U); /* XXH3's own test vector */
+    assert_false(hash_content("abc", 3, 1) == hash_content("abc", 3, 2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_hash_of_content_is_the_same_in_every_run),
         cmocka_unit_test(one_process_hashes_alike_and_bytes_matter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,29 +20,35 @@
 struct region;
 
 /* `size` bytes of zeros, of which only what is used costs memory; the log keeps at most
- * `log_bytes_max` of old bytes, 0: no log (region_sync() copies all, no older content).
+ * `log_bytes_max` of old bytes and what tells their places, in whole segments of 256 KiB; 0:
+ * no log (region_sync() copies all, no older content).
  * `memory`: to stand on, zeroed and the caller's (a mapping); NULL: the region's own. */
 struct region *region_new(size_t size, size_t log_bytes_max, void *memory);
-void region_free(struct region *r);
+void region_free(struct region *r); /* NULL is fine */
 
 const void *region_bytes(const struct region *r);
 size_t region_size(const struct region *r);
 
-/* One more than the last; each put makes one unless it changes nothing. */
+/* 0 for the zeros of the beginning, one more with each put that changes something. */
 uint64_t region_version(const struct region *r);
 
-/* Sum over all ranges ever put of XXH3(content, seeded by its offset): equal content put as
- * the same ranges gives equal hashes, however it came about. */
+/* Sum over all ranges ever put of XXH3(content, seeded by its offset), ranges of zeros
+ * counting nothing: equal content put as the same ranges gives equal hashes, however it came
+ * about and in every run. */
 uint64_t region_hash(const struct region *r);
 
 /* Write `len` bytes at `off`. An offset is always put with the same length: rows, chunks. */
 void region_put(struct region *r, size_t off, const void *bytes, size_t len);
 
+/* Zeros again, and no history: older content is gone, copies copy all. Offsets may be put
+ * with other lengths from now on. Makes a version. */
+void region_reset(struct region *r);
+
 /* Make `copy`, which held this region at version `since` (0: zeros), hold what it holds now.
- * Returns the version that it now has. When the log does not go back so far, copies all
- * pages that were ever put. */
+ * Returns the version that it now has. Copies what changed; all pages that were ever put,
+ * when the log does not go back so far or that is less. */
 uint64_t region_sync(const struct region *r, void *copy, uint64_t since);
 
-/* Fill `ret` (region_size() bytes) with what was there at `version`. False: the log does
- * not go back so far. */
+/* Fill `ret` (region_size() bytes of zeros) with what was there at `version`. False: the log
+ * does not go back so far, and `ret` is as it was. */
 bool region_at(const struct region *r, uint64_t version, void *ret);

@@ -1,0 +1,303 @@
+/* The log is a list of segments; in each, old bytes grow from the front and the entries that
+ * tell their places from the back, so that both walk backwards in step. A full log forgets
+ * its oldest segment. */
+#include "snapshot/region.h"
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/mem.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { PAGE_BYTES = 4096, SEGMENT_BYTES = 256 * 1024 };
+
+/* What one put changed: from the first byte that differed to the last. */
+struct entry {
+    uint32_t off, len;
+};
+
+struct segment {
+    struct list in_log;
+    uint64_t before; /* version before its first entry */
+    size_t entries_len, bytes_len, size;
+    _Alignas(struct entry) unsigned char memory[]; /* `size` */
+};
+
+struct region {
+    unsigned char *bytes;
+    unsigned char *own; /* `bytes`, when they are the region's */
+    size_t size;
+    uint64_t version, hash;
+    uint64_t *put_pages; /* a bit per page that was ever put */
+    size_t put_pages_len;
+
+    struct list log; /* segment.in_log, oldest first */
+    size_t log_bytes, log_bytes_max;
+};
+
+static size_t pages_of(size_t size)
+{
+    return (size + PAGE_BYTES - 1) / PAGE_BYTES;
+}
+
+struct region *region_new(size_t size, size_t log_bytes_max, void *memory)
+{
+    struct region *r = mem_alloc(1, sizeof(*r));
+
+    assert(size > 0 && size <= UINT32_MAX);
+    r->own = memory ? NULL : mem_alloc(size, 1);
+    r->bytes = memory ? memory : r->own;
+    r->size = size;
+    r->put_pages = mem_alloc(pages_of(size) / 64 + 1, sizeof(*r->put_pages));
+    r->log_bytes_max = log_bytes_max;
+    list_init(&r->log);
+    return r;
+}
+
+static void forget_segment(struct region *r, struct segment *segment)
+{
+    r->log_bytes -= segment->size;
+    list_remove(&segment->in_log);
+    free(segment);
+}
+
+static void forget_log(struct region *r)
+{
+    struct list *it, *tmp;
+
+    LIST_FOREACH(it, tmp, &r->log)
+        forget_segment(r, container_of(it, struct segment, in_log));
+}
+
+void region_free(struct region *r)
+{
+    if (!r)
+        return;
+    forget_log(r);
+    free(r->put_pages);
+    free(r->own);
+    free(r);
+}
+
+const void *region_bytes(const struct region *r)
+{
+    return r->bytes;
+}
+
+size_t region_size(const struct region *r)
+{
+    return r->size;
+}
+
+uint64_t region_version(const struct region *r)
+{
+    return r->version;
+}
+
+uint64_t region_hash(const struct region *r)
+{
+    return r->hash;
+}
+
+/* --- The log ---------------------------------------------------------------- */
+
+static struct segment *newest(const struct region *r)
+{
+    return list_is_empty(&r->log) ? NULL : container_of(r->log.prev, struct segment, in_log);
+}
+
+static struct segment *before(const struct region *r, const struct segment *segment)
+{
+    return segment->in_log.prev == &r->log
+               ? NULL
+               : container_of(segment->in_log.prev, struct segment, in_log);
+}
+
+static struct entry *entry_at(struct segment *segment, size_t i)
+{
+    return (struct entry *)(void *)(segment->memory + segment->size) - 1 - i;
+}
+
+static struct segment *add_segment(struct region *r, size_t need)
+{
+    size_t size = need > SEGMENT_BYTES ? need : SEGMENT_BYTES;
+
+    size = (size + _Alignof(struct entry) - 1) / _Alignof(struct entry) * _Alignof(struct entry);
+    while (!list_is_empty(&r->log) && r->log_bytes + size > r->log_bytes_max)
+        forget_segment(r, container_of(r->log.next, struct segment, in_log));
+    if (size > r->log_bytes_max)
+        return NULL;
+
+    struct segment *segment = mem_alloc(1, sizeof(*segment) + size);
+    segment->before = r->version;
+    segment->size = size;
+    r->log_bytes += size;
+    list_push_back(&r->log, &segment->in_log);
+    return segment;
+}
+
+static void remember(struct region *r, size_t off, size_t len)
+{
+    struct segment *segment = newest(r);
+    size_t need = len + sizeof(struct entry);
+
+    if (!segment ||
+        segment->bytes_len + segment->entries_len * sizeof(struct entry) + need > segment->size)
+        segment = add_segment(r, need);
+    if (!segment)
+        return;
+    memcpy(segment->memory + segment->bytes_len, r->bytes + off, len);
+    *entry_at(segment, segment->entries_len++) = (struct entry){ (uint32_t)off, (uint32_t)len };
+    segment->bytes_len += len;
+}
+
+/* Every change after a version, the newest first. */
+struct walk {
+    struct segment *segment;
+    size_t entries_left, bytes_left; /* in it */
+};
+
+static bool reaches_back_to(const struct region *r, uint64_t version)
+{
+    if (version == r->version)
+        return true;
+    return !list_is_empty(&r->log) &&
+           container_of(r->log.next, struct segment, in_log)->before <= version;
+}
+
+static struct walk walk_from_newest(const struct region *r)
+{
+    struct segment *segment = newest(r);
+
+    if (!segment)
+        return (struct walk){ 0 };
+    return (struct walk){ segment, segment->entries_len, segment->bytes_len };
+}
+
+static const struct entry *walk_back(const struct region *r, struct walk *w, uint64_t version,
+                                     const unsigned char **ret_old)
+{
+    if (w->segment && w->entries_left == 0) {
+        w->segment = before(r, w->segment);
+        w->entries_left = w->segment ? w->segment->entries_len : 0;
+        w->bytes_left = w->segment ? w->segment->bytes_len : 0;
+    }
+    if (!w->segment || w->segment->before + w->entries_left <= version)
+        return NULL;
+    const struct entry *entry = entry_at(w->segment, --w->entries_left);
+    w->bytes_left -= entry->len;
+    *ret_old = w->segment->memory + w->bytes_left;
+    return entry;
+}
+
+/* --- Writing ------------------------------------------------------------------ */
+
+static bool is_zero(const unsigned char *bytes, size_t len)
+{
+    return len == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0);
+}
+
+static uint64_t hash_range(const struct region *r, size_t off, size_t len)
+{
+    return is_zero(r->bytes + off, len) ? 0 : hash_content(r->bytes + off, len, off);
+}
+
+static void note_pages(struct region *r, size_t off, size_t len)
+{
+    for (size_t page = off / PAGE_BYTES; page <= (off + len - 1) / PAGE_BYTES; page++) {
+        uint64_t bit = 1ULL << page % 64;
+
+        r->put_pages_len += !(r->put_pages[page / 64] & bit);
+        r->put_pages[page / 64] |= bit;
+    }
+}
+
+void region_put(struct region *r, size_t off, const void *bytes, size_t len)
+{
+    const unsigned char *now = bytes, *was = r->bytes + off;
+    size_t first = 0, end = len;
+
+    assert(off <= r->size && len <= r->size - off);
+    if (len == 0 || memcmp(was, now, len) == 0)
+        return;
+    while (was[first] == now[first])
+        first++;
+    while (was[end - 1] == now[end - 1])
+        end--;
+    if (r->log_bytes_max > 0)
+        remember(r, off + first, end - first);
+    r->hash -= hash_range(r, off, len);
+    memcpy(r->bytes + off + first, now + first, end - first);
+    r->hash += hash_range(r, off, len);
+    note_pages(r, off, len);
+    r->version++;
+}
+
+static bool was_put(const struct region *r, size_t page)
+{
+    return r->put_pages[page / 64] & 1ULL << page % 64;
+}
+
+static size_t page_bytes(const struct region *r, size_t page)
+{
+    size_t left = r->size - page * PAGE_BYTES;
+
+    return left < PAGE_BYTES ? left : PAGE_BYTES;
+}
+
+void region_reset(struct region *r)
+{
+    forget_log(r);
+    for (size_t page = 0; page < pages_of(r->size); page++) {
+        if (was_put(r, page))
+            memset(r->bytes + page * PAGE_BYTES, 0, page_bytes(r, page));
+    }
+    r->hash = 0;
+    r->version++;
+}
+
+/* --- Copies --------------------------------------------------------------------- */
+
+static void copy_all(const struct region *r, unsigned char *copy)
+{
+    for (size_t page = 0; page < pages_of(r->size); page++) {
+        if (was_put(r, page))
+            memcpy(copy + page * PAGE_BYTES, r->bytes + page * PAGE_BYTES, page_bytes(r, page));
+    }
+}
+
+uint64_t region_sync(const struct region *r, void *copy, uint64_t since)
+{
+    struct walk walk = walk_from_newest(r);
+    const struct entry *entry;
+    const unsigned char *old;
+    size_t copied = 0, worth = r->put_pages_len * PAGE_BYTES;
+
+    assert(since <= r->version);
+    if (!reaches_back_to(r, since)) {
+        copy_all(r, copy);
+        return r->version;
+    }
+    while ((entry = walk_back(r, &walk, since, &old)) && copied <= worth) {
+        memcpy((unsigned char *)copy + entry->off, r->bytes + entry->off, entry->len);
+        copied += entry->len;
+    }
+    if (entry)
+        copy_all(r, copy);
+    return r->version;
+}
+
+bool region_at(const struct region *r, uint64_t version, void *ret)
+{
+    struct walk walk = walk_from_newest(r);
+    const struct entry *entry;
+    const unsigned char *old;
+
+    if (version > r->version || !reaches_back_to(r, version))
+        return false;
+    copy_all(r, ret);
+    while ((entry = walk_back(r, &walk, version, &old)))
+        memcpy((unsigned char *)ret + entry->off, old, entry->len);
+    return true;
+}
