@@ -16,7 +16,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # no loop, no socket and no clock. A program includes everything but programs.
 FOUNDATION = ["base", "loop", "http"]
 CORE = ["registry", "jobs", "scheduler", "snapshot"]
-POLICY = ["script", "rhai", "rules", "policy", "sandbox"]
+POLICY = ["script", "rhai", "rules", "policy", "trace", "sandbox", "release"]
 EFFECTS = ["daemon", "proxy", "models", "supervisor", "gpu", "engine"]
 PROGRAMS = ["queen", "hive", "worker", "keeper", "policyhost"]
 
@@ -24,6 +24,7 @@ LAYERS = {name: set(FOUNDATION[:i]) for i, name in enumerate(FOUNDATION)}
 LAYERS.update({name: {"base", *CORE} - {name} for name in CORE})
 LAYERS.update({name: {"base", *CORE, *POLICY[:i]} for i, name in enumerate(POLICY)})
 LAYERS["sandbox"] |= {"loop"}
+LAYERS["release"] |= {"loop"}
 LAYERS.update({name: {*FOUNDATION, *CORE, *EFFECTS[:i]} for i, name in enumerate(EFFECTS)})
 LAYERS["api"] = {*FOUNDATION, *CORE, *POLICY, *EFFECTS}
 LAYERS.update({name: {*LAYERS["api"], "api"} for name in PROGRAMS})

@@ -27,6 +27,7 @@ build   uthash-dev      2.3
 build   libxxhash-dev   0.8
 build   liblua5.4-dev   5.4.4
 build   libseccomp-dev  2.5.4
+build   libssl-dev      3.0
 engine  git             1:2.30
 engine  ca-certificates -
 engine  libstdc++6      12

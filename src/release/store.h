@@ -1,0 +1,65 @@
+/*
+ * store - every version of every policy, as files under the state directory (until the
+ * database of a later version takes them over):
+ *
+ *     policies/NAME/VERSION.lua|.yaml|.rhai   the text, as its author gave it
+ *     policies/NAME/VERSION.json              {"hash","message","created_ms","language", …}
+ *     policies/active.json                    {"name","version"}, absent: the built-in policy
+ *
+ * Versions of a name count from 1. A text is known by its hash (SHA-256): deploying the same
+ * one again gives its old version. Writes are atomic; a file that cannot be read or does not
+ * match its hash is reported and passed over, never run.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "script/script.h"
+
+enum {
+    STORE_NAMES_MAX = 1000,
+    STORE_VERSIONS_MAX = 1000, /* of one name; the oldest that is not active goes then */
+    STORE_HASH_SIZE = 65,
+    STORE_MESSAGE_SIZE = 512,
+};
+
+struct policy_version {
+    char name[SCRIPT_NAME_SIZE]; /* [A-Za-z0-9._-]+, not starting with '.' */
+    uint32_t version;
+    enum script_language language;
+    char hash[STORE_HASH_SIZE]; /* hex */
+    char message[STORE_MESSAGE_SIZE];
+    uint64_t created_ms; /* wall clock */
+    size_t bytes;
+    struct script_header header; /* what the text says of itself */
+};
+
+struct policy_store;
+/* Reads what is there; problems are logged. `dir` is made. NULL with words in `err`. */
+struct policy_store *policy_store_open(const char *dir, struct err *err);
+void policy_store_close(struct policy_store *s);
+
+bool policy_name_is_valid(struct str name);
+
+/* ERR_SYSTEM, ERR_LIMIT, ERR_INVALID (name). `ret` may be an older version of equal text. */
+MUST_CHECK int policy_store_add(struct policy_store *s, const char *name,
+                                enum script_language language, struct str source,
+                                const struct script_header *header, const char *message,
+                                uint64_t now_ms, struct policy_version *ret, struct err *err);
+
+/* `version` 0: the newest. ERR_NOT_FOUND names what there is. */
+MUST_CHECK int policy_store_get(const struct policy_store *s, const char *name, uint32_t version,
+                                struct policy_version *ret, struct err *err);
+MUST_CHECK int policy_store_source(const struct policy_store *s, const struct policy_version *v,
+                                   struct buf *ret, struct err *err);
+
+/* Names in alphabetical order; versions of one, newest first. */
+size_t policy_store_names(const struct policy_store *s,
+                          void (*visit)(void *data, const struct policy_version *newest),
+                          void *data);
+size_t policy_store_versions(const struct policy_store *s, const char *name,
+                             void (*visit)(void *data, const struct policy_version *v), void *data);
+
+/* Which one is active; NULL: the built-in. Survives a restart. */
+const struct policy_version *policy_store_active(const struct policy_store *s);
+MUST_CHECK int policy_store_set_active(struct policy_store *s, const struct policy_version *v,
+                                       struct err *err);
