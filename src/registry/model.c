@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-enum { PLACES_MIN = 64, WORD_BITS = 64 };
+enum { PLACES_MIN = 64, WORD_BITS = 64, LOADS_AVERAGED = 4 };
 
 struct model *model_new(const char *name)
 {
@@ -23,6 +23,7 @@ void model_free(struct model *m)
     free(m->workers);
     for (int live = 0; live < LIVE_OFFLINE; live++)
         free(m->room[live]);
+    free(m->loads);
     free(m);
 }
 
@@ -126,4 +127,49 @@ const struct worker *model_next(const struct model *m, enum liveness live, bool 
             return worker;
     }
     return NULL;
+}
+
+/* --- Loading -------------------------------------------------------------- */
+
+static size_t load_place(const struct model *m, const char *hive_id)
+{
+    size_t i = 0;
+
+    while (i < m->loads_len && strcmp(m->loads[i].hive_id, hive_id) != 0)
+        i++;
+    return i;
+}
+
+void model_note_load(struct model *m, const char *hive_id, uint64_t load_time_ms)
+{
+    size_t at = load_place(m, hive_id);
+    struct load load = { 0 };
+
+    if (at < m->loads_len)
+        load = m->loads[at];
+    else if (!m->loads)
+        m->loads = mem_alloc(LOADS_PER_MODEL_MAX, sizeof(*m->loads));
+    (void)str_copy(load.hive_id, sizeof(load.hive_id), str_of(hive_id));
+    mean_add(&load.ms, (double)load_time_ms, LOADS_AVERAGED);
+
+    if (at == LOADS_PER_MODEL_MAX)
+        at--; /* in the place of the one that is longest ago */
+    else if (at == m->loads_len)
+        m->loads_len++;
+    memmove(&m->loads[1], &m->loads[0], at * sizeof(*m->loads));
+    m->loads[0] = load;
+}
+
+uint64_t model_load_time_ms(const struct model *m, const char *hive_id)
+{
+    size_t at = load_place(m, hive_id);
+    double sum_ms = 0;
+
+    if (m->loads_len == 0)
+        return 0;
+    if (at < m->loads_len)
+        return (uint64_t)m->loads[at].ms.value;
+    for (size_t i = 0; i < m->loads_len; i++)
+        sum_ms += m->loads[i].ms.value;
+    return (uint64_t)(sum_ms / (double)m->loads_len);
 }

@@ -20,76 +20,25 @@ static void tell(const struct registry *r, enum registry_change what, const stru
     r->on_change(r->data, what, w, NULL, NULL);
 }
 
-void registry_settle(const struct registry *r, struct worker *w, const struct standing *before)
+void registry_touch(struct registry *r, enum registry_kind kind, uint32_t slot)
+{
+    slots_touch(&r->slots[kind], slot, ++r->changes);
+}
+
+void registry_settle(struct registry *r, struct worker *w, const struct standing *before)
 {
     w->live = w->is_unreachable ? LIVE_OFFLINE : w->age;
     model_note_room(w);
+    registry_touch(r, REGISTRY_WORKERS, w->slot);
     if (is_lost(w) && !before->is_lost)
         tell(r, REGISTRY_WORKER_LOST, w);
     if (worker_room(w) > before->room)
         tell(r, REGISTRY_WORKER_ROOM, w);
 }
 
-/* --- Models -------------------------------------------------------------- */
-
-static struct model *model_named(struct registry *r, const char *name)
-{
-    struct model *m = map_get(&r->models, str_of(name));
-
-    if (!m) {
-        m = model_new(name);
-        (void)map_put(&r->models, str_of(name), m);
-    }
-    return m;
-}
-
-static void forget_model_if_unused(struct registry *r, struct model *m)
-{
-    if (m->workers_len > 0 || m->hives > 0 || m->is_remembered)
-        return;
-    (void)map_remove(&r->models, str_of(m->name));
-    model_free(m);
-}
-
-static bool remember(struct registry *r, struct model *m)
-{
-    if (m->is_remembered || r->remembered >= r->limits.models_max)
-        return false;
-    m->is_remembered = true;
-    r->remembered++;
-    return true;
-}
-
-static void hold_model(struct registry *r, struct worker *w)
-{
-    if (!*w->facts.model)
-        return;
-    model_add(model_named(r, w->facts.model), w);
-    if (remember(r, w->model))
-        r->on_change(r->data, REGISTRY_MODEL_KNOWN, NULL, NULL, w->facts.model);
-}
-
-static void drop_model(struct registry *r, struct worker *w)
-{
-    struct model *m = w->model;
-
-    if (!m)
-        return;
-    model_remove(w);
-    forget_model_if_unused(r, m);
-}
-
-void registry_model_known(struct registry *r, const char *model)
-{
-    struct model *m = model_named(r, model);
-
-    (void)remember(r, m);
-    forget_model_if_unused(r, m);
-}
-
 /* --- Workers ------------------------------------------------------------- */
 
-static struct worker *worker_of(const struct registry *r, const char *id)
+struct worker *registry_find_worker(const struct registry *r, const char *id)
 {
     return map_get(&r->workers, (struct str){ id, strlen(id) });
 }
@@ -102,6 +51,8 @@ static struct worker *worker_new(struct registry *r, const char *id, uint64_t no
     list_init(&w->in_age);
     list_init(&w->in_hive);
     (void)map_put(&r->workers, str_of(id), w);
+    w->slot = slots_take(&r->slots[REGISTRY_WORKERS], w, ++r->changes);
+    w->generation = slots_generation(&r->slots[REGISTRY_WORKERS], w->slot);
     return w;
 }
 
@@ -133,11 +84,12 @@ void registry_remove_worker(struct registry *r, struct worker *w)
     bool was_lost = is_lost(w);
 
     (void)map_remove(&r->workers, str_of(w->facts.id));
-    drop_model(r, w);
+    registry_drop_model(r, w);
     set_hive(w, NULL);
     if (!was_lost)
         tell(r, REGISTRY_WORKER_LOST, w);
     tell(r, REGISTRY_WORKER_REMOVED, w);
+    slots_give_back(&r->slots[REGISTRY_WORKERS], w->slot, ++r->changes);
     worker_free(w);
 }
 
@@ -147,12 +99,12 @@ static void set_facts(struct registry *r, struct worker *w, const struct worker_
     bool same_model = w->model && strcmp(w->model->name, facts->model) == 0;
 
     if (!same_model)
-        drop_model(r, w);
+        registry_drop_model(r, w);
     worker_facts_copy(&w->facts, facts);
     set_hive(w, hive);
     (void)str_copy(w->facts.hive_id, sizeof(w->facts.hive_id), str_of(hive ? hive->facts.id : ""));
     if (!same_model)
-        hold_model(r, w);
+        registry_hold_model(r, w);
 }
 
 /* What is there beyond the most that we had running since the last report. */
@@ -163,10 +115,43 @@ static uint32_t foreign_load(const struct worker *w)
     return shown > w->in_flight_peak ? shown - w->in_flight_peak : 0;
 }
 
+void registry_derive_speed(struct worker *w)
+{
+    /* A worker at rest says 0, which is no speed. */
+    bool is_said = w->facts.has_tokens_per_s && w->facts.tokens_per_s > 0;
+
+    w->tokens_per_s = is_said ? w->facts.tokens_per_s : rate_per_s(&w->decode);
+}
+
+/* Another machine or another model: nothing measured holds. */
+static void forget_measured(struct worker *w, const struct hive *hive)
+{
+    if (w->hive != hive)
+        w->is_loading = false;
+    w->decode = w->prefill = (struct rate){ 0 };
+    w->prefill_tokens_per_s = 0;
+    w->load_time_ms = 0;
+}
+
+/* Loading lasts from the first report as starting to the first as ready. Returns how long
+ * it took when it is over now, else 0. */
+static uint64_t note_loading(struct worker *w, uint64_t now_ms)
+{
+    bool was_loading = w->is_loading;
+
+    w->is_loading = w->facts.state == WORKER_STARTING;
+    if (w->is_loading && !was_loading)
+        w->loading_ms = now_ms;
+    if (!was_loading || (w->facts.state != WORKER_READY && w->facts.state != WORKER_BUSY))
+        return 0;
+    w->load_time_ms = now_ms > w->loading_ms ? now_ms - w->loading_ms : 1; /* 0: unknown */
+    return w->load_time_ms;
+}
+
 static struct worker *take_report(struct registry *r, const struct worker_facts *facts,
                                   struct hive *hive, uint64_t now_ms)
 {
-    struct worker *w = worker_of(r, facts->id);
+    struct worker *w = registry_find_worker(r, facts->id);
     struct standing before = { .room = 0, .is_lost = true };
 
     if (!w) {
@@ -176,10 +161,13 @@ static struct worker *take_report(struct registry *r, const struct worker_facts 
         if (w->hive != hive || strcmp(w->facts.model, facts->model) != 0) {
             before.room = 0; /* its room is for others now */
             tell(r, REGISTRY_WORKER_MOVED, w);
+            forget_measured(w, hive);
         }
     }
 
     set_facts(r, w, facts, hive);
+    registry_note_model(r, w, note_loading(w, now_ms));
+    registry_derive_speed(w);
     w->age = LIVE_ONLINE;
     w->is_unreachable = false;
     w->seen_ms = now_ms;
@@ -198,7 +186,7 @@ void registry_worker_report(struct registry *r, const struct worker_facts *worke
 
 void registry_worker_static(struct registry *r, const struct worker_facts *worker, uint64_t now_ms)
 {
-    assert(!worker_of(r, worker->id));
+    assert(!registry_find_worker(r, worker->id));
 
     struct worker *w = worker_new(r, worker->id, now_ms);
     w->is_static = true;
@@ -211,7 +199,7 @@ void registry_worker_static(struct registry *r, const struct worker_facts *worke
 void registry_worker_reachable(struct registry *r, const char *worker_id, bool reachable,
                                uint64_t now_ms)
 {
-    struct worker *w = worker_of(r, worker_id);
+    struct worker *w = registry_find_worker(r, worker_id);
 
     if (!w || (reachable && !w->is_static))
         return;
@@ -231,6 +219,8 @@ static struct hive *hive_new(struct registry *r, const char *id)
     list_init(&hive->in_age);
     list_init(&hive->workers);
     (void)map_put(&r->hives, str_of(id), hive);
+    hive->slot = slots_take(&r->slots[REGISTRY_HIVES], hive, ++r->changes);
+    hive->generation = slots_generation(&r->slots[REGISTRY_HIVES], hive->slot);
     return hive;
 }
 
@@ -238,30 +228,21 @@ static void hive_free(struct hive *hive)
 {
     list_remove(&hive->in_age);
     hive_facts_free(&hive->facts);
+    free(hive->models);
     free(hive);
-}
-
-static void unlist_models(struct registry *r, char (*models)[MODEL_REF_SIZE], size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        struct model *m = map_get(&r->models, str_of(models[i]));
-
-        m->hives--;
-        forget_model_if_unused(r, m);
-    }
 }
 
 /* Capabilities come in few reports and hold until the next that has them. */
 static void set_hive_facts(struct registry *r, struct hive *hive, const struct hive_facts *facts)
 {
     struct hive_facts old = hive->facts;
+    struct model **old_models = hive->models;
 
     hive->facts = (struct hive_facts){ 0 };
     hive_facts_copy(&hive->facts, facts);
     if (facts->has_capabilities) {
-        for (size_t i = 0; i < facts->models_len; i++)
-            model_named(r, facts->models[i])->hives++;
-        unlist_models(r, old.models, old.models_len);
+        registry_list_models(r, hive);
+        registry_unlist_models(r, old_models, old.models_len);
     } else {
         struct hive_facts *f = &hive->facts;
 
@@ -282,9 +263,10 @@ void registry_remove_hive(struct registry *r, struct hive *hive)
 
     LIST_FOREACH(it, tmp, &hive->workers)
         registry_remove_worker(r, container_of(it, struct worker, in_hive));
-    unlist_models(r, hive->facts.models, hive->facts.models_len);
+    registry_unlist_models(r, TAKE(hive->models), hive->facts.models_len);
     (void)map_remove(&r->hives, str_of(hive->facts.id));
     r->on_change(r->data, REGISTRY_HIVE_REMOVED, NULL, hive, NULL);
+    slots_give_back(&r->slots[REGISTRY_HIVES], hive->slot, ++r->changes);
     hive_free(hive);
 }
 
@@ -299,6 +281,7 @@ void registry_hive_report(struct registry *r, const struct hive_facts *facts,
     set_hive_facts(r, hive, facts);
     hive->seen_ms = now_ms;
     hive->live = LIVE_ONLINE;
+    registry_touch(r, REGISTRY_HIVES, hive->slot);
     list_remove(&hive->in_age);
     list_push_back(&r->hives_by_age[LIVE_ONLINE], &hive->in_age);
 
@@ -311,50 +294,6 @@ void registry_hive_report(struct registry *r, const struct hive_facts *facts,
         if (w->report != r->reports)
             registry_remove_worker(r, w);
     }
-}
-
-/* --- The ledger ---------------------------------------------------------- */
-
-void registry_charge(struct registry *r, const char *worker_id, uint64_t now_ms)
-{
-    struct worker *w = worker_of(r, worker_id);
-
-    assert(w);
-    struct standing before = registry_standing(w);
-    w->in_flight++;
-    if (w->in_flight_peak < w->in_flight)
-        w->in_flight_peak = w->in_flight;
-    w->last_used_ms = now_ms;
-    w->dispatched_total++;
-    registry_settle(r, w, &before);
-}
-
-void registry_release(struct registry *r, const char *worker_id)
-{
-    struct worker *w = worker_of(r, worker_id);
-
-    if (!w)
-        return;
-    assert(w->in_flight > 0);
-    struct standing before = registry_standing(w);
-    w->in_flight--;
-    registry_settle(r, w, &before);
-}
-
-void registry_worker_full(struct registry *r, const char *worker_id, uint64_t now_ms)
-{
-    struct worker *w = worker_of(r, worker_id);
-
-    if (!w)
-        return;
-    struct standing before = registry_standing(w);
-    w->foreign += before.room;
-    if (w->is_static) {
-        w->full_ms = now_ms;
-        list_remove(&w->in_age);
-        list_push_back(&r->full_statics, &w->in_age);
-    }
-    registry_settle(r, w, &before);
 }
 
 /* --- Life ---------------------------------------------------------------- */
@@ -389,6 +328,8 @@ struct registry *registry_new(const struct registry_limits *limits, registry_cha
         list_init(&r->hives_by_age[age]);
     }
     list_init(&r->full_statics);
+    for (enum registry_kind kind = REGISTRY_WORKERS; kind <= REGISTRY_MODELS; kind++)
+        slots_init(&r->slots[kind]);
     return r;
 }
 
@@ -407,5 +348,7 @@ void registry_free(struct registry *r)
     map_deinit(&r->workers);
     map_deinit(&r->hives);
     map_deinit(&r->models);
+    for (enum registry_kind kind = REGISTRY_WORKERS; kind <= REGISTRY_MODELS; kind++)
+        slots_deinit(&r->slots[kind]);
     free(r);
 }

@@ -21,6 +21,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "base/str.h"
+#include "registry/mean.h"
 #include "registry/worker.h"
 
 #include <stdbool.h>
@@ -62,7 +63,10 @@ struct worker {
     uint32_t slot, generation; /* generation >= 1 */
 
     /* Registry-private from here. */
-    enum liveness age; /* `live` by the age of reports alone */
+    struct rate decode, prefill; /* as measured */
+    bool is_loading;
+    uint64_t loading_ms; /* since when */
+    enum liveness age;   /* `live` by the age of reports alone */
     bool is_unreachable;
     uint64_t full_ms;    /* of a static worker: when registry_worker_full() was said last */
     uint64_t report;     /* number of the hive report that mentioned it last */
@@ -84,6 +88,7 @@ struct hive {
     struct list in_age;
     struct list workers; /* worker.in_hive */
     size_t workers_len;
+    struct model **models; /* facts.models, sorted by slot */
 };
 
 enum registry_change {
@@ -232,6 +237,12 @@ bool registry_model_facts(const struct registry *r, const char *model, struct mo
 void registry_model_wanted(struct registry *r, const char *model, uint64_t now_ms); /* a job came */
 /* How long loading it took on this hive (mean of the last ones), else on any; 0: unknown. */
 uint64_t registry_load_time_ms(const struct registry *r, const char *model, const char *hive_id);
+/* Each hive that it is known of, the last one to load the model first: LOADS_PER_MODEL_MAX,
+ * others are forgotten. `hive_id` "": workers that no hive owns. */
+enum { LOADS_PER_MODEL_MAX = 16 };
+void registry_visit_loads(const struct registry *r, const char *model,
+                          void (*visit)(void *data, const char *hive_id, uint64_t load_time_ms),
+                          void *data);
 
 /* Does this hive list the model? A hive that lists none at all may have any: true. */
 bool registry_hive_has_model(const struct registry *r, const char *hive_id, const char *model);

@@ -22,6 +22,7 @@ static void age_worker(struct registry *r, struct worker *w, enum liveness age)
 static void age_hive(struct registry *r, struct hive *hive, enum liveness age)
 {
     hive->live = age;
+    registry_touch(r, REGISTRY_HIVES, hive->slot);
     list_remove(&hive->in_age);
     list_push_back(&r->hives_by_age[age], &hive->in_age);
 }

@@ -187,3 +187,10 @@ size_t registry_models(const struct registry *r, void (*visit)(void *data, const
     }
     return visited;
 }
+
+uint64_t registry_changes(const struct registry *r, enum registry_kind kind, uint64_t since,
+                          registry_slot_fn *visit, void *data)
+{
+    slots_since(&r->slots[kind], since, visit, data);
+    return r->changes;
+}

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static const struct run_tokens no_tokens;
+
 struct fixture {
     struct registry *registry;
     uint64_t now_ms;
@@ -233,8 +235,8 @@ static void room_is_slots_minus_our_own_and_foreign_work(void **state)
     struct worker_facts w1 = facts("w1", "m", 4);
 
     report(f, "h", &w1, 1);
-    registry_charge(f->registry, "w1", f->now_ms);
-    registry_charge(f->registry, "w1", f->now_ms);
+    registry_charge(f->registry, "w1", &no_tokens, f->now_ms);
+    registry_charge(f->registry, "w1", &no_tokens, f->now_ms);
     assert_int_equal(worker_room(worker(f, "w1")), 2);
 
     w1.active = 2; /* ours */
@@ -252,7 +254,7 @@ static void room_is_slots_minus_our_own_and_foreign_work(void **state)
     w1.queued = 0;
     report(f, "h", &w1, 1);
     assert_told(f, "room w1;");
-    registry_release(f->registry, "w1");
+    registry_release(f->registry, "w1", &no_tokens, false);
     assert_told(f, "room w1;");
     assert_int_equal(worker_room(worker(f, "w1")), 3);
 }
@@ -263,10 +265,10 @@ static void a_sample_older_than_the_end_of_a_run_shows_no_foreign_work(void **st
     struct worker_facts w1 = facts("w1", "m", 4);
 
     report(f, "h", &w1, 1);
-    registry_charge(f->registry, "w1", f->now_ms);
-    registry_charge(f->registry, "w1", f->now_ms);
-    registry_release(f->registry, "w1");
-    registry_release(f->registry, "w1");
+    registry_charge(f->registry, "w1", &no_tokens, f->now_ms);
+    registry_charge(f->registry, "w1", &no_tokens, f->now_ms);
+    registry_release(f->registry, "w1", &no_tokens, false);
+    registry_release(f->registry, "w1", &no_tokens, false);
     w1.active = 2; /* taken while both ran */
     report(f, "h", &w1, 1);
     assert_int_equal(worker(f, "w1")->foreign, 0);
@@ -281,13 +283,13 @@ static void slots_that_shrink_below_the_ledger_mean_no_room(void **state)
 
     report(f, "h", &w1, 1);
     for (int i = 0; i < 3; i++)
-        registry_charge(f->registry, "w1", f->now_ms);
+        registry_charge(f->registry, "w1", &no_tokens, f->now_ms);
     w1.slots = 2;
     report(f, "h", &w1, 1);
     assert_int_equal(worker_room(worker(f, "w1")), 0);
-    registry_release(f->registry, "w1");
+    registry_release(f->registry, "w1", &no_tokens, false);
     assert_int_equal(worker_room(worker(f, "w1")), 0);
-    registry_release(f->registry, "w1");
+    registry_release(f->registry, "w1", &no_tokens, false);
     assert_int_equal(worker_room(worker(f, "w1")), 1);
 }
 
@@ -297,10 +299,10 @@ static void a_worker_that_refused_gets_only_what_its_runs_free(void **state)
     struct worker_facts w1 = facts("w1", "m", 4);
 
     report(f, "h", &w1, 1);
-    registry_charge(f->registry, "w1", f->now_ms);
+    registry_charge(f->registry, "w1", &no_tokens, f->now_ms);
     registry_worker_full(f->registry, "w1", f->now_ms);
     assert_int_equal(worker_room(worker(f, "w1")), 0);
-    registry_release(f->registry, "w1");
+    registry_release(f->registry, "w1", &no_tokens, false);
     assert_int_equal(worker_room(worker(f, "w1")), 1);
     f->now_ms += 1000;
     report(f, "h", &w1, 1);
@@ -400,8 +402,8 @@ static void questions_are_answered_in_order_online_first(void **state)
     assert_string_equal(found(f, &(struct worker_query){ .vram_free_mb_min = 60 }), "w1 ");
     assert_string_equal(found(f, &(struct worker_query){ .vram_free_mb_min = 61 }), "");
     assert_string_equal(found(f, &(struct worker_query){ .idle = true }), "w3 w1 ");
-    registry_charge(f->registry, "w2", f->now_ms);
-    registry_charge(f->registry, "w1", f->now_ms);
+    registry_charge(f->registry, "w2", &no_tokens, f->now_ms);
+    registry_charge(f->registry, "w1", &no_tokens, f->now_ms);
     assert_string_equal(found(f, &(struct worker_query){ .model = "m", .has_room = true }), "w1 ");
     assert_string_equal(found(f, &(struct worker_query){ .model = "m", .idle = true }), "");
     assert_string_equal(
@@ -451,7 +453,7 @@ static void add_model(void *data, const char *model)
 static void models_are_known_while_listed_and_for_ever_once_held(void **state)
 {
     struct fixture *f = *state;
-    char models[2][MODEL_REF_SIZE] = { "listed", "other" };
+    struct listed_model models[] = { { .ref = "listed" }, { .ref = "other" } };
     struct hive_facts hive = hive_facts("h");
     struct worker_facts w[] = { facts("w1", "a", 1), facts("w2", "b", 1), facts("w3", "c", 1) };
     struct visits names = { "" };
@@ -588,7 +590,7 @@ static void ten_thousand_workers_keep_their_order_through_leaving_and_coming(voi
         const struct worker *first = registry_find_first(f.registry, &with_room);
         (void)snprintf(id, sizeof(id), "w%d", i);
         assert_string_equal(first->facts.id, id);
-        registry_charge(f.registry, id, f.now_ms);
+        registry_charge(f.registry, id, &no_tokens, f.now_ms);
     }
     for (int i = 0; i < FLEET; i += 2) { /* every other one goes elsewhere and comes back */
         (void)snprintf(id, sizeof(id), "w%d", i);
@@ -603,8 +605,8 @@ static void ten_thousand_workers_keep_their_order_through_leaving_and_coming(voi
     assert_string_equal(
         registry_find_first(f.registry, &(struct worker_query){ .model = "m" })->facts.id, "w1");
     assert_string_equal(registry_find_first(f.registry, &with_room)->facts.id, "w9999");
-    registry_release(f.registry, "w0");
-    registry_release(f.registry, "w9998");
+    registry_release(f.registry, "w0", &no_tokens, false);
+    registry_release(f.registry, "w9998", &no_tokens, false);
     visited = 0;
     assert_int_equal(registry_find(f.registry, &with_room, count_one, &visited), 3);
     registry_tick(f.registry, f.now_ms + 10001);

@@ -104,6 +104,13 @@ bool hive_status_parse(struct str name, enum hive_status *ret);
 const char *hive_health_name(enum hive_health health);
 bool hive_health_parse(struct str name, enum hive_health *ret);
 
+/* A model that a hive could start. */
+struct listed_model {
+    char ref[MODEL_REF_SIZE];
+    uint64_t size_bytes;     /* of its files; 0: not said */
+    uint64_t context_length; /* that it was trained for; 0: not said */
+};
+
 /* One report about one hive. Owns everything it points at; see hive_facts_free(). */
 struct hive_facts {
     char id[HIVE_ID_SIZE];
@@ -115,10 +122,11 @@ struct hive_facts {
     char health_reason[256];
     char version[32];
     struct labels labels;
-    bool has_capabilities; /* devices and models were in this report */
+    uint64_t ram_mb, ram_free_mb; /* 0: not said */
+    bool has_capabilities;        /* devices and models were in this report */
     struct device *devices;
     size_t devices_len;
-    char (*models)[MODEL_REF_SIZE]; /* references this hive could start */
+    struct listed_model *models; /* that this hive could start */
     size_t models_len;
 };
 void hive_facts_copy(struct hive_facts *dst,

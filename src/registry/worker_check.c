@@ -165,7 +165,7 @@ static int check_models(const struct hive_facts *f, struct err *err)
         return err_param(err, ERR_INVALID, "models", "hive '%s': more than %d models", f->id,
                          MODELS_PER_HIVE_MAX);
     for (size_t i = 0; i < f->models_len; i++) {
-        if (!*f->models[i] || !is_text(f->models[i]))
+        if (!*f->models[i].ref || !is_text(f->models[i].ref))
             return err_param(err, ERR_INVALID, "models",
                              "hive '%s': model %zu of its list must be UTF-8 without control "
                              "characters",
@@ -190,6 +190,10 @@ int hive_facts_check(const struct hive_facts *f, struct err *err)
     if (f->port == 0)
         return err_param(err, ERR_INVALID, "hive.port", "hive '%s': the port must be 1 to 65535",
                          f->id);
+    if (f->ram_mb > 0 && f->ram_free_mb > f->ram_mb)
+        return err_param(err, ERR_INVALID, "hive.ram_free_mb",
+                         "hive '%s': ram_free_mb is %llu, more than ram_mb, %llu", f->id,
+                         (unsigned long long)f->ram_free_mb, (unsigned long long)f->ram_mb);
     int rc = check_devices(f, err);
     return rc == 0 ? check_models(f, err) : rc;
 }

@@ -193,7 +193,7 @@ static void what_only_looks_odd_passes(void **state)
 static void bad_hives_are_refused_with_the_field(void **state)
 {
     struct device device = { .id = "cuda:0", .name = "A card", .vram_gb = -1 };
-    char models[2][MODEL_REF_SIZE] = { "good", "bad\t" };
+    struct listed_model models[] = { { .ref = "good" }, { .ref = "bad\t" } };
     struct hive_facts hive = good_hive();
     struct err err;
     (void)state;
@@ -253,7 +253,7 @@ static void copies_own_what_they_point_at(void **state)
     struct worker_facts worker = good_worker(), worker_copy = { 0 };
     struct hive_facts hive = good_hive(), hive_copy = { 0 };
     struct device device = { .id = "cpu" };
-    char models[1][MODEL_REF_SIZE] = { "m" };
+    struct listed_model models[] = { { .ref = "m", .size_bytes = 7 } };
     struct err err;
     (void)state;
 
@@ -271,8 +271,8 @@ static void copies_own_what_they_point_at(void **state)
     hive.models_len = 1;
     hive_facts_copy(&hive_copy, &hive);
     hive_facts_copy(&hive_copy, &hive);
-    models[0][0] = 'x';
-    assert_string_equal(hive_copy.models[0], "m");
+    models[0].ref[0] = 'x';
+    assert_string_equal(hive_copy.models[0].ref, "m");
     assert_string_equal(hive_copy.devices[0].id, "cpu");
     hive_facts_free(&hive_copy);
     hive_facts_free(&hive_copy);
