@@ -51,14 +51,15 @@ void flight_failed(struct flight *f, enum run_failure failure, const struct err 
     queen_event(f->queen, &event);
 }
 
-void flight_finished(struct flight *f, unsigned status, uint64_t tokens_in, uint64_t tokens_out)
+void flight_finished(struct flight *f, unsigned status, const struct usage *usage)
 {
     struct core_event event = run_event(f, CORE_RUN_FINISHED);
 
-    event.u.run.tokens_in = tokens_in;
-    event.u.run.tokens_out = tokens_out;
+    event.u.run.tokens_in = usage->tokens_in;
+    event.u.run.tokens_out = usage->tokens_out;
+    event.u.run.cached_tokens = usage->cached_tokens;
     unregister(f);
-    queen_count_tokens(f->queen, f, tokens_in, tokens_out);
+    queen_count_tokens(f->queen, f, usage);
     queen_count_end(f->queen, f, status < 400 ? 0 : ERR_INVALID);
     queen_event(f->queen, &event);
 }

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/random.h"
+#include "proxy/usage.h"
 #include "scheduler/core.h"
 
 #include <stdint.h>
@@ -46,7 +47,7 @@ void flight_submit(struct flight *f, struct queen *q, const struct flight_ops *o
  * flight_cancelled(), and before ops->fail. */
 void flight_started(struct flight *f);
 void flight_failed(struct flight *f, enum run_failure failure, const struct err *err);
-void flight_finished(struct flight *f, unsigned status, uint64_t tokens_in, uint64_t tokens_out);
+void flight_finished(struct flight *f, unsigned status, const struct usage *usage);
 void flight_cancelled(struct flight *f);
 
 /* End it from our side: the core forgets it, its client is told `err`. */

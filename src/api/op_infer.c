@@ -119,14 +119,14 @@ static void on_end(void *data, const struct native_run_result *result)
 
     f->run = NULL;
     begin_event(&o, &json, "end");
-    json_uint(&o, "tokens_out", result->tokens_out);
+    json_uint(&o, "tokens_out", result->usage.tokens_out);
     json_uint(&o, "decode_time_ms", result->decode_time_ms);
     json_str(&o, "stop_reason", result->stop_reason);
-    if (result->tokens_in > 0)
-        json_uint(&o, "tokens_in", result->tokens_in);
+    if (result->usage.tokens_in > 0)
+        json_uint(&o, "tokens_in", result->usage.tokens_in);
     end_event(f, &o, "end");
     job_record_close(f->record, JOB_DONE, NULL);
-    flight_finished(&f->base, 200, result->tokens_in, result->tokens_out);
+    flight_finished(&f->base, 200, &result->usage);
     flight_free(f);
 }
 

@@ -79,7 +79,7 @@ static void on_end(void *data, const struct relay_result *result)
     if (result->is_answered)
         f->req = NULL;
     if (result->is_finished) {
-        flight_finished(&f->base, result->status, result->tokens_in, result->tokens_out);
+        flight_finished(&f->base, result->status, &result->usage);
         flight_free(f);
     } else {
         flight_failed(&f->base, result->failure, &result->err);

@@ -76,14 +76,14 @@ void queen_count_first_byte(struct queen *q, const struct flight *f)
     metrics_observe(q->metrics, M_QUEUE_WAIT, labels, seconds(f->arrived_us, f->dispatched_us));
 }
 
-void queen_count_tokens(struct queen *q, const struct flight *f, uint64_t tokens_in,
-                        uint64_t tokens_out)
+void queen_count_tokens(struct queen *q, const struct flight *f, const struct usage *usage)
 {
-    if (tokens_in > 0)
-        metrics_add(q->metrics, M_TOKENS, (const char *[]){ f->model, "input" }, (double)tokens_in);
-    if (tokens_out > 0)
+    if (usage->tokens_in > 0)
+        metrics_add(q->metrics, M_TOKENS, (const char *[]){ f->model, "input" },
+                    (double)usage->tokens_in);
+    if (usage->tokens_out > 0)
         metrics_add(q->metrics, M_TOKENS, (const char *[]){ f->model, "output" },
-                    (double)tokens_out);
+                    (double)usage->tokens_out);
 }
 
 void queen_count_end(struct queen *q, const struct flight *f, int code)

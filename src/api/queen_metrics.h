@@ -11,8 +11,7 @@ struct metrics *queen_metrics_new(void);
 
 void queen_count_dispatch(struct queen *q, unsigned attempt);
 void queen_count_first_byte(struct queen *q, const struct flight *f);
-void queen_count_tokens(struct queen *q, const struct flight *f, uint64_t tokens_in,
-                        uint64_t tokens_out);
+void queen_count_tokens(struct queen *q, const struct flight *f, const struct usage *usage);
 
 /* `code` is 0 for a whole answer, else what it ended with. */
 void queen_count_end(struct queen *q, const struct flight *f, int code);

@@ -82,9 +82,21 @@ static void read_choices(struct json *j, struct completion *c)
     }
 }
 
-static void read_usage(struct json *j, uint64_t *ret_tokens_in, uint64_t *ret_tokens_out)
+/* A detail of OpenAI's: how much of the prompt the engine still had. */
+static void read_details(struct json *j, int64_t *ret_cached)
 {
-    int64_t in = 0, out = 0;
+    json_object(j)
+    {
+        if (json_key(j, "cached_tokens") && !json_read_null(j))
+            json_read_i64_in(j, 0, TOKENS_MAX, ret_cached);
+        else if (!j->value_read)
+            json_skip(j);
+    }
+}
+
+static void read_usage(struct json *j, struct usage *ret)
+{
+    int64_t in = 0, out = 0, cached = 0;
 
     json_object(j)
     {
@@ -92,11 +104,16 @@ static void read_usage(struct json *j, uint64_t *ret_tokens_in, uint64_t *ret_to
             json_read_i64_in(j, 0, TOKENS_MAX, &in);
         else if (json_key(j, "completion_tokens") && !json_read_null(j))
             json_read_i64_in(j, 0, TOKENS_MAX, &out);
+        else if (json_key(j, "prompt_tokens_details") && json_peek(j) == JSON_OBJECT)
+            read_details(j, &cached);
         else if (!j->value_read)
             json_skip(j);
     }
-    *ret_tokens_in = (uint64_t)in;
-    *ret_tokens_out = (uint64_t)out;
+    *ret = (struct usage){
+        .tokens_in = (uint64_t)in,
+        .tokens_out = (uint64_t)out,
+        .cached_tokens = (uint64_t)cached,
+    };
 }
 
 static void read_timings(struct json *j, struct completion *c)
@@ -119,7 +136,7 @@ static void read_member(struct json *j, struct completion *c)
     if (json_key(j, "choices")) {
         read_choices(j, c);
     } else if (json_key(j, "usage") && !json_read_null(j)) {
-        read_usage(j, &c->tokens_in, &c->tokens_out);
+        read_usage(j, &c->usage);
         c->has_usage = true;
     } else if (json_key(j, "timings") && !json_read_null(j)) {
         read_timings(j, c);
@@ -210,17 +227,16 @@ static struct str look_up_usage(struct str json)
     return (struct str){ at, (size_t)(end - at) };
 }
 
-bool completion_find_usage(struct str part, uint64_t *ret_tokens_in, uint64_t *ret_tokens_out)
+bool completion_find_usage(struct str part, struct usage *ret)
 {
     struct str value = look_up_usage(part);
-    uint64_t in = 0, out = 0;
+    struct usage usage;
     struct json j;
 
     json_init(&j, value);
-    read_usage(&j, &in, &out);
+    read_usage(&j, &usage);
     if (j.failed)
         return false;
-    *ret_tokens_in = in;
-    *ret_tokens_out = out;
+    *ret = usage;
     return true;
 }

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "proxy/usage.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,8 +18,8 @@ struct completion {
     struct str text;   /* raw JSON string of the first choice's text; .p NULL for none */
     struct str finish; /* finish_reason of the first choice; .p NULL while there is none */
     struct str error;  /* raw JSON of `error`; .p NULL for none */
-    uint64_t tokens_in, tokens_out; /* usage */
-    uint64_t decode_time_ms;        /* llama-server's timings.predicted_ms; 0: not said */
+    struct usage usage;
+    uint64_t decode_time_ms; /* llama-server's timings.predicted_ms; 0: not said */
 };
 
 /* Views are of `json`. Errors: ERR_JSON, ERR_INVALID (a value that cannot be). */
@@ -32,4 +33,4 @@ MUST_CHECK int completion_read(struct str json, struct completion *ret, struct e
 bool completion_is_plain(struct str json);
 
 /* The usage object within a part of a whole answer, cut anywhere. False: not there. */
-bool completion_find_usage(struct str part, uint64_t *ret_tokens_in, uint64_t *ret_tokens_out);
+bool completion_find_usage(struct str part, struct usage *ret);

@@ -70,8 +70,9 @@ static void usage_timings_and_errors_are_read(void **state)
     (void)state;
 
     assert_true(c.has_usage);
-    assert_int_equal(c.tokens_in, 3);
-    assert_int_equal(c.tokens_out, 0);
+    assert_int_equal(c.usage.tokens_in, 3);
+    assert_int_equal(c.usage.tokens_out, 0);
+    assert_int_equal(c.usage.cached_tokens, 1);
     assert_int_equal(c.decode_time_ms, 12);
     assert_false(read_frame("{\"choices\":null,\"usage\":null,\"timings\":null}").has_usage);
     assert_true(str_eq(read_frame("{\"error\":{\"code\":1}}").error, "{\"code\":1}"));
@@ -93,14 +94,14 @@ static void nonsense_is_an_error(void **state)
         "{\"usage\":{\"completion_tokens\":1e18}}",
         "{\"timings\":{\"predicted_ms\":1e300}}",
     };
-    struct completion c = { .tokens_in = 77 };
+    struct completion c = { .usage = { .tokens_in = 77 } };
     struct err err;
     (void)state;
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         if (completion_read(str_of(cases[i]), &c, &err) == 0)
             fail_msg("%s was taken", cases[i]);
-        assert_int_equal(c.tokens_in, 77);
+        assert_int_equal(c.usage.tokens_in, 77);
     }
 }
 

@@ -45,8 +45,7 @@ static void note(struct native_run *run, const struct completion *c)
         set_stop_reason(run, c->finish);
     }
     if (c->has_usage) {
-        run->result.tokens_in = c->tokens_in;
-        run->result.tokens_out = c->tokens_out;
+        run->result.usage = c->usage;
     }
     if (c->decode_time_ms > 0)
         run->result.decode_time_ms = c->decode_time_ms;

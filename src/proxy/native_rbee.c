@@ -30,7 +30,7 @@ static const int64_t TOKENS_MAX = 1LL << 40, TIME_MAX_MS = 1LL << 50;
 struct report {
     char type[TYPE_SIZE];
     struct str text; /* raw JSON */
-    int64_t tokens_in, tokens_out, decode_time_ms;
+    int64_t tokens_in, tokens_out, cached_tokens, decode_time_ms;
     char stop_reason[STOP_REASON_SIZE];
     char code[TYPE_SIZE];
     struct str message;
@@ -46,6 +46,8 @@ static void read_member(struct json *j, struct arena *arena, struct report *ret)
         json_read_i64_in(j, 0, TOKENS_MAX, &ret->tokens_in);
     else if (json_key(j, "tokens_out"))
         json_read_i64_in(j, 0, TOKENS_MAX, &ret->tokens_out);
+    else if (json_key(j, "cached_tokens"))
+        json_read_i64_in(j, 0, TOKENS_MAX, &ret->cached_tokens);
     else if (json_key(j, "decode_time_ms"))
         json_read_i64_in(j, 0, TIME_MAX_MS, &ret->decode_time_ms);
     else if (json_key(j, "stop_reason"))
@@ -99,8 +101,11 @@ static bool on_end(struct native_run *run, struct str data, const struct report 
 {
     (void)data, (void)fault;
     run->has_end = true;
-    run->result.tokens_in = (uint64_t)r->tokens_in;
-    run->result.tokens_out = (uint64_t)r->tokens_out;
+    run->result.usage = (struct usage){
+        .tokens_in = (uint64_t)r->tokens_in,
+        .tokens_out = (uint64_t)r->tokens_out,
+        .cached_tokens = (uint64_t)r->cached_tokens,
+    };
     run->result.decode_time_ms = (uint64_t)r->decode_time_ms;
     (void)str_copy(run->result.stop_reason, sizeof(run->result.stop_reason),
                    str_of(r->stop_reason));

@@ -68,8 +68,8 @@ void native_run_end(struct native_run *run)
 {
     struct native_run_result result = run->result;
 
-    if (result.tokens_out == 0)
-        result.tokens_out = run->tokens;
+    if (result.usage.tokens_out == 0)
+        result.usage.tokens_out = run->tokens;
     if (result.decode_time_ms == 0 && run->tokens > 0)
         result.decode_time_ms = loop_now_ms(run->proxy->loop) - run->first_token_ms;
     run->events->on_end(run->data, &result);

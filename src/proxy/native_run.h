@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "proxy/target.h"
+#include "proxy/usage.h"
 #include "scheduler/core.h"
 
 #include <stdint.h>
@@ -36,8 +37,7 @@ struct native_run_options {
 };
 
 struct native_run_result {
-    uint64_t tokens_in;                 /* 0: not said */
-    uint64_t tokens_out;                /* the worker's count, else tokens passed on */
+    struct usage usage;                 /* tokens_out: the worker's, else tokens passed on */
     uint64_t decode_time_ms;            /* the worker's, else from first token to end */
     char stop_reason[STOP_REASON_SIZE]; /* "MAX_TOKENS", "EOS", ... */
 };

@@ -28,7 +28,7 @@ struct relay {
     const struct relay_events *events;
     void *data;
     struct buf held; /* before the head goes out: all; after: the tail of a whole answer */
-    uint64_t tokens_in, tokens_out;
+    struct usage usage;
 };
 
 /* --- To the client ------------------------------------------------------- */
@@ -112,8 +112,9 @@ static void end(struct relay *r, struct relay_result *result)
 {
     result->is_answered = r->request == NULL;
     result->status = r->call.status;
-    result->tokens_in = r->tokens_in;
-    result->tokens_out = r->has_usage ? r->tokens_out : r->frames;
+    result->usage = r->usage;
+    if (!r->has_usage)
+        result->usage.tokens_out = r->frames;
     r->events->on_end(r->data, result);
     relay_free(r);
 }
@@ -179,8 +180,7 @@ static void note(struct relay *r, const struct completion *c)
     if (!c->has_usage)
         return;
     r->has_usage = true;
-    r->tokens_in = c->tokens_in;
-    r->tokens_out = c->tokens_out;
+    r->usage = c->usage;
 }
 
 /* One frame; `raw` goes out, or is held as long as no frame had content. */
@@ -247,7 +247,7 @@ static void finish_stream(struct relay *r)
 
 static void look_for_usage(struct relay *r)
 {
-    if (completion_find_usage(buf_str(&r->held), &r->tokens_in, &r->tokens_out))
+    if (completion_find_usage(buf_str(&r->held), &r->usage))
         r->has_usage = true;
 }
 

@@ -25,6 +25,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "proxy/target.h"
+#include "proxy/usage.h"
 #include "scheduler/core.h"
 
 #include <stdbool.h>
@@ -51,8 +52,7 @@ struct relay_result {
     bool is_answered;         /* the request has ended and its pointer is dead; always so
                                  when finished, and for a failure after on_head */
     unsigned status;          /* the worker's, also a 4xx; 0: there was none */
-    uint64_t tokens_in;       /* as the worker says; 0: not said */
-    uint64_t tokens_out;      /* as the worker says, else frames with content */
+    struct usage usage;       /* tokens_out: as the worker says, else frames with content */
     enum run_failure failure; /* scheduler/core.h */
     struct err err;           /* what to tell the client if nobody else takes over */
 };

@@ -39,8 +39,8 @@ static void a_stream_passes_byte_for_byte(void **state)
     peer_expect(&w->client, FINISH USAGE DONE "\r\n0\r\n\r\n");
     assert_true(w->result.is_finished && w->result.is_answered);
     assert_int_equal(w->result.status, 200);
-    assert_int_equal(w->result.tokens_in, 11);
-    assert_int_equal(w->result.tokens_out, 3);
+    assert_int_equal(w->result.usage.tokens_in, 11);
+    assert_int_equal(w->result.usage.tokens_out, 3);
     assert_int_equal(w->heads, 1);
 }
 
@@ -106,8 +106,8 @@ static void tokens_are_counted_when_the_worker_does_not_say(void **state)
     world_say_last_chunk(w);
     peer_expect(&w->client, DONE);
     assert_true(w->result.is_finished);
-    assert_int_equal(w->result.tokens_out, 3);
-    assert_int_equal(w->result.tokens_in, 0);
+    assert_int_equal(w->result.usage.tokens_out, 3);
+    assert_int_equal(w->result.usage.tokens_in, 0);
 }
 
 static void a_missing_done_is_added_after_a_finish_and_a_proper_end(void **state)
@@ -192,8 +192,8 @@ static void a_whole_answer_is_passed_with_its_length(void **state)
     peer_expect(&w->client, "x-rbee-worker: w1-200\r\n");
     peer_expect(&w->client, body);
     assert_true(w->result.is_finished);
-    assert_int_equal(w->result.tokens_in, 5);
-    assert_int_equal(w->result.tokens_out, 0);
+    assert_int_equal(w->result.usage.tokens_in, 5);
+    assert_int_equal(w->result.usage.tokens_out, 0);
 }
 
 /* A long answer: {"data":"xxx...","usage":{...}} of `len` bytes. */
@@ -223,7 +223,7 @@ static void a_long_whole_answer_passes_through(void **state)
     peer_expect(&w->client, "\r\n\r\n");
     peer_expect(&w->client, answer);
     assert_true(w->result.is_finished);
-    assert_int_equal(w->result.tokens_in, 9);
+    assert_int_equal(w->result.usage.tokens_in, 9);
 }
 
 static void a_long_whole_answer_that_breaks_off_is_cut(void **state)

@@ -204,8 +204,9 @@ static void on_run_end(void *data, const struct native_run_result *r)
     w->run = NULL;
     w->ends++;
     (void)buf_printf(&w->story, "end in=%llu out=%llu ms=%llu %s\n",
-                     (unsigned long long)r->tokens_in, (unsigned long long)r->tokens_out,
-                     (unsigned long long)r->decode_time_ms, r->stop_reason);
+                     (unsigned long long)r->usage.tokens_in,
+                     (unsigned long long)r->usage.tokens_out, (unsigned long long)r->decode_time_ms,
+                     r->stop_reason);
 }
 
 static void on_failed(void *data, enum run_failure failure, const struct err *err)
