@@ -1,13 +1,14 @@
 #include "api/infer_request.h"
 
 #include "api/messages.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/labels_json.h"
+#include "base/mem.h"
 
 #include <math.h>
 
 enum {
-    PROMPT_HASH_BYTES = 1024, /* shared openings are what prefix affinity looks for */
     STOP_STRINGS_MAX = 16,
     STOP_BYTES_MAX = 1024,
     TOP_K_MAX = 1000000,
@@ -253,15 +254,24 @@ static void read_member(struct parse *p)
     json_skip(p->json);
 }
 
-/* FNV-1a over the first bytes: equal openings give equal hashes. */
-static uint64_t hash_opening(struct str text)
+/* Over the JSON as it came: a conversation that goes on begins with the same bytes. The rest
+ * behind the last whole block counts for the prompt's own hash alone. */
+static void hash_prompt(struct str text, struct job_spec *spec)
 {
-    uint64_t hash = 14695981039346656037U;
-    size_t len = text.len < PROMPT_HASH_BYTES ? text.len : PROMPT_HASH_BYTES;
+    size_t blocks = text.len / PREFIX_BLOCK_BYTES;
+    uint64_t hash = 0;
 
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ (unsigned char)text.p[i]) * 1099511628211U;
-    return hash;
+    if (blocks > PREFIX_BLOCKS_MAX)
+        blocks = PREFIX_BLOCKS_MAX;
+    if (blocks > 0)
+        spec->prefix_hashes = mem_alloc(blocks, sizeof(uint64_t));
+    for (size_t i = 0; i < blocks; i++) {
+        hash = hash_content(text.p + i * PREFIX_BLOCK_BYTES, PREFIX_BLOCK_BYTES, hash);
+        spec->prefix_hashes[i] = hash;
+    }
+    spec->prefix_len = blocks;
+    size_t at = blocks * PREFIX_BLOCK_BYTES;
+    spec->prompt_hash = hash_content(text.p + at, text.len - at, hash);
 }
 
 static int check_required(enum infer_route route, const struct infer_request *r, struct err *err)
@@ -303,7 +313,7 @@ int infer_request_parse(enum infer_route route, struct str body, struct infer_re
     struct str text = r.messages.p ? r.messages : r.prompt;
     r.spec.type = route == INFER_EMBEDDINGS ? JOB_EMBEDDINGS : JOB_TEXT_GEN;
     r.spec.prompt_tokens = text.len / 4 > UINT32_MAX ? UINT32_MAX : (uint32_t)(text.len / 4);
-    r.spec.prompt_hash = hash_opening(text);
+    hash_prompt(text, &r.spec);
     *ret = r;
     return 0;
 }

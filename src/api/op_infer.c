@@ -18,7 +18,7 @@ enum { EVENT_BYTES_MAX = 2 * 1024 * 1024 };
 
 struct native_flight {
     struct flight base;
-    struct http_request *submit; /* while the core may still refuse it outright */
+    struct http_request *submit; /* until the first decision: a refusal is a status */
     struct job_record *record;
     struct native_run *run; /* the current attempt, NULL while queued */
     char *body;             /* owned: the operation as it came; NULL after the first token */
@@ -31,6 +31,13 @@ struct native_flight {
 static struct native_flight *of(struct flight *f)
 {
     return container_of(f, struct native_flight, base);
+}
+
+/* It was let in: the client gets its id. */
+static void accept(struct native_flight *f)
+{
+    if (f->submit)
+        job_table_reply_accepted(TAKE(f->submit), f->base.id);
 }
 
 static void flight_free(struct native_flight *f)
@@ -153,6 +160,7 @@ static void dispatch(struct flight *base, const struct worker *worker)
     struct target target;
 
     native_run_cancel(TAKE(f->run));
+    accept(f);
     if (!f->has_queued)
         tell_queued(f, 1);
     job_record_set_state(f->record, JOB_DISPATCHED);
@@ -173,6 +181,7 @@ static void queued(struct flight *base, size_t position)
     struct native_flight *f = of(base);
 
     native_run_cancel(TAKE(f->run));
+    accept(f);
     job_record_set_state(f->record, JOB_QUEUED);
     job_record_set_worker(f->record, "");
     tell_queued(f, position);
@@ -184,7 +193,7 @@ static void fail(struct flight *base, const struct err *err)
 
     native_run_cancel(TAKE(f->run));
     if (f->submit) {
-        http_reply_error(f->submit, err);
+        http_reply_error(TAKE(f->submit), err);
         job_record_drop(f->record);
     } else {
         job_record_fail(f->record, err);
@@ -201,6 +210,8 @@ static void on_cancel(void *data)
 
     native_run_cancel(TAKE(f->run));
     (void)err_set(&err, ERR_CANCELLED, "cancelled by the client");
+    if (f->submit)
+        http_reply_error(TAKE(f->submit), &err);
     job_record_fail(f->record, &err);
     flight_cancelled(&f->base);
     flight_free(f);
@@ -236,6 +247,16 @@ static void describe(void *data, struct json_out *o)
         json_uint(o, "position", position);
 }
 
+/* The client hung up before it had an id: nobody can ever ask for this job. */
+static void on_gone(void *data)
+{
+    struct native_flight *f = data;
+
+    job_record_drop(f->record);
+    flight_cancelled(&f->base);
+    flight_free(f);
+}
+
 /* --- Submission --------------------------------------------------------------------------- */
 
 static int parse(struct queen *q, struct http_request *req, struct infer_request *ret,
@@ -251,14 +272,13 @@ static int parse(struct queen *q, struct http_request *req, struct infer_request
     return rc;
 }
 
-/* A seed that every client's number type can hold. */
+/* A seed that every client's number type can hold; policies see it only if it was asked for. */
 static void fill_spec(struct job_spec *spec)
 {
     (void)memcpy(spec->id, "job-", 4);
     random_uuid4(spec->id + 4);
     if (!spec->has_seed)
         spec->seed = random_u64() & INT32_MAX;
-    spec->has_seed = true;
 }
 
 void op_infer(struct queen *q, struct http_request *req, const struct operation *op)
@@ -270,6 +290,7 @@ void op_infer(struct queen *q, struct http_request *req, const struct operation 
         .comment = comment,
         .describe = describe,
     };
+    static const struct http_watch watch = { .on_gone = on_gone };
     struct infer_request parsed;
     struct err err;
 
@@ -292,10 +313,7 @@ void op_infer(struct queen *q, struct http_request *req, const struct operation 
     f->seed = parsed.spec.seed;
     (void)str_copy(f->request_id, sizeof(f->request_id), str_of(http_request_id(req)));
     f->body = http_request_take_body(req, &f->body_len);
+    http_request_watch(req, &watch, f);
     flight_submit(&f->base, q, &ops, op->name, &parsed.spec);
-    if (flight_find(q, parsed.spec.id)) { /* else it was refused, and answered */
-        f->submit = NULL;
-        job_table_reply_accepted(req, parsed.spec.id);
-    }
     infer_request_free(&parsed);
 }

@@ -17,7 +17,7 @@ struct platform {
 /* What a decision's random choices come from: its job, so that it can be run again. */
 static uint64_t seed_of(const struct job *job)
 {
-    return hash_bytes(job->spec.id, strlen(job->spec.id)) + job->attempt;
+    return hash_content(job->spec.id, strlen(job->spec.id), job->attempt);
 }
 
 /* Each first error is worth a line; a flood of the same one is not. */
