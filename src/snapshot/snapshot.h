@@ -36,11 +36,18 @@ enum {
     SNAP_LOADS_MAX = 16,     /* hives per model whose load time is known */
     SNAP_NONE = 0xffffffffU, /* no row */
 };
-#define SNAP_LAYOUT      1U /* of the whole; a host refuses another */
-#define SNAP_NO_DEADLINE INT64_MAX
+#define SNAP_LAYOUT       2U /* of the whole; a host refuses another */
+#define SNAP_NO_DEADLINE  INT64_MAX
+#define SNAP_NOBODY_KNOWS UINT64_MAX      /* snapshot_wait_ms(): no worker that could run it */
+#define SNAP_MB_BYTES     (1024U * 1024U) /* what "_mb" counts in */
+#define SNAP_SLOTS_UNSAID 65535U          /* room of a worker that does not say its slots */
 
 /* Text in the arena: off 0, len 0 is "". Lists and maps are texts too: each item, or key
- * and value in turn, ends in a NUL. */
+ * and value in turn, ends in a NUL (snapshot_item()).
+ *
+ * `extras` of a row is "" or a JSON object. A name in it wins over what the row says: it
+ * holds fields that POLICY-API does not have, and given values of derived ones that no
+ * member of the row can hold as they were given. */
 struct snap_text {
     uint32_t off, len;
 };
@@ -73,6 +80,8 @@ enum {
     SNAP_HAS_VRAM_FREE = 1 << 12, /* worker.vram_free_mb was given by hand */
     SNAP_HAS_GPUS = 1 << 13,      /* worker.gpus was given by hand */
     SNAP_HAS_HEARTBEAT = 1 << 14, /* pool.heartbeat_age_ms */
+    SNAP_HAS_RESIDENCY = 1 << 15, /* worker.residency_ms was given by hand */
+    SNAP_HAS_WAIT = 1 << 16,      /* job.wait_ms was given by hand */
 };
 
 struct snap_worker {
@@ -86,12 +95,12 @@ struct snap_worker {
     uint8_t gpu_ids_len;
     uint32_t gpu_ids[SNAP_WORKER_GPUS_MAX];
     uint32_t slots, active, queued; /* active: with the queen's own, not shown yet */
-    uint32_t in_flight, foreign;    /* the queen's own runs; others' */
+    uint32_t in_flight, foreign;    /* the queen's own runs; others': `active` in all */
     uint32_t gpus;                  /* by hand */
     uint32_t pid;
     uint64_t in_flight_tokens, queued_prefill_tokens;
     uint64_t vram_mb, total_vram_mb, vram_free_mb /* by hand */, rss_mb;
-    uint64_t uptime_s, residency_ms, load_time_ms, estimated_time_ms /* by hand */;
+    uint64_t uptime_s, residency_ms /* by hand */, load_time_ms, estimated_time_ms /* by hand */;
     uint64_t last_used_ms;  /* wall clock, 0: never */
     uint64_t first_seen_ms; /* wall clock; residency_ms of a live row is counted from it */
     uint64_t uses;          /* dispatches so far: LFU, GDSF */
@@ -171,9 +180,9 @@ struct snap_job {
     int64_t max_tokens; /* 0: not said */
     uint64_t prompt_hash, seed, bytes;
     uint64_t created_at_ms; /* wall clock */
-    uint64_t wait_ms;       /* by hand; a live row: 0, now - created_at_ms */
+    uint64_t wait_ms;       /* by hand; else now - created_at_ms */
     int64_t deadline_at_ms; /* wall clock; by hand: now + the given rest */
-    double temperature;     /* negative: not said */
+    double temperature;     /* negative: not said; reads as 0 */
     double latitude, longitude;
     struct snap_text id, tenant_id, session_id, session_worker_id, model_ref, type, region,
         pinned_worker_id, pinned_pool_id, labels, extras;
@@ -184,7 +193,7 @@ struct snap_job {
 };
 
 struct snap_config {
-    struct snap_text key, value; /* value: JSON text of a scalar */
+    struct snap_text key, value; /* value: JSON text; by hand also of arrays and objects */
 };
 
 struct snap_metrics {
@@ -198,10 +207,12 @@ struct snap_metrics {
 struct snap_header {
     uint32_t layout;                                         /* SNAP_LAYOUT */
     uint32_t workers, pools, models, tenants, jobs, configs; /* rows in use reach up to here */
-    uint32_t first_job;  /* of the queue's order; SNAP_NONE: empty */
+    uint32_t first_job;  /* of the queue's order; SNAP_NONE: empty, or not shown */
     uint32_t jobs_shown; /* length of that list */
+    uint32_t asked_job;  /* the job being decided; SNAP_NONE: nobody in particular */
     int32_t utc_offset_min;
     uint64_t now_ms; /* wall clock, ms since 1970 */
+    uint64_t seed;   /* of context.rng, by hand; 0: whoever asks brings one */
     struct snap_metrics metrics;
     struct snap_text extras; /* of the context itself and of metrics: {"metrics":{...}}; by hand */
 };
@@ -229,12 +240,17 @@ const struct snap_model *snapshot_model(const struct snapshot *s, uint32_t row);
 const struct snap_tenant *snapshot_tenant(const struct snapshot *s, uint32_t row);
 const struct snap_job *snapshot_job(const struct snapshot *s, uint32_t row);
 struct str snapshot_text(const struct snapshot *s, struct snap_text t); /* "" when out of bounds */
+/* Take the next item off the front of a list text; of a map, key and value in turn. False: no
+ * more. */
+bool snapshot_item(struct str *rest, struct str *ret);
+bool snapshot_has_item(const struct snapshot *s, struct snap_text list, struct str item);
 /* The value of a key in a map text; false: absent. */
 bool snapshot_label(const struct snapshot *s, struct snap_text map, struct str key,
                     struct str *ret);
 
 /* Rows by name; SNAP_NONE: none. O(rows): for hand-made contexts and admin calls, and for
- * scripts that look by id. */
+ * scripts that look by id. Models also by alias, where no reference fits. Jobs: the asked one
+ * and those of the queue's list; a live table keeps rows of others, which may be gone. */
 uint32_t snapshot_find_worker(const struct snapshot *s, struct str id);
 uint32_t snapshot_find_pool(const struct snapshot *s, struct str id);
 uint32_t snapshot_find_model(const struct snapshot *s, struct str ref);
@@ -245,7 +261,16 @@ uint32_t snapshot_find_job(const struct snapshot *s, struct str id);
 
 bool snapshot_is_available(const struct snap_worker *w); /* not offline; ready, busy or unsaid */
 uint32_t snapshot_room(const struct snap_worker *w);     /* free slots; 0 when not available */
-bool snapshot_is_idle(const struct snap_worker *w);      /* room, nothing runs, GPU at rest */
+/* POLICY-API's idle(): room by the queen's own ledger, and no GPU activity that the ledger
+ * does not explain. A worker that does not say its slots must have nothing running. */
+bool snapshot_is_idle(const struct snap_worker *w);
+bool snapshot_is_at_rest(const struct snap_worker *w); /* available, nothing runs, GPU at rest */
+/* As policies read it: "failed" also for those that are offline, "" where nobody said. */
+const char *snapshot_status_name(const struct snap_worker *w);
+uint32_t snapshot_gpus(const struct snap_worker *w); /* how many it stands on */
+/* Is it its `capability`, or one of its `capabilities`? */
+bool snapshot_has_capability(const struct snapshot *s, const struct snap_worker *w,
+                             struct str capability);
 
 /* Why can this worker not run this job now? SNAP_OK: it can. The order of the checks is the
  * order of the enum; its names are what decision traces show. */
@@ -264,21 +289,32 @@ const char *snap_verdict_name(enum snap_verdict v); /* "no_room" */
 enum snap_verdict snapshot_can_run(const struct snapshot *s, const struct snap_worker *w,
                                    const struct snap_job *job);
 
-/* May it be evicted: idle, not pinned, not static, resident for `min_residency_ms`? */
+/* May it be evicted: at rest, not pinned, not static, resident for `min_residency_ms`? */
 bool snapshot_can_evict(const struct snapshot *s, const struct snap_worker *w,
                         uint64_t min_residency_ms);
 
 uint32_t snapshot_uncached_tokens(const struct snap_job *job, uint32_t worker_row);
 uint64_t snapshot_vram_free_mb(const struct snap_worker *w); /* of its GPUs, by its own figures */
+uint64_t snapshot_gpu_free_mb(const struct snap_gpu *gpu);
 /* Milliseconds until this worker would have answered this job whole: what is ahead of it,
  * its prefill, its decode (SCHEDULING "Worker model"); by measured speeds, else defaults
- * that the header of estimate.c gives. */
+ * that the head of estimate.c gives. `job` NULL: what is ahead alone. */
 uint64_t snapshot_estimated_time_ms(const struct snapshot *s, const struct snap_worker *w,
                                     const struct snap_job *job);
+/* The first token alone: without the decode. Never given by hand. */
+uint64_t snapshot_estimated_ttft_ms(const struct snapshot *s, const struct snap_worker *w,
+                                    const struct snap_job *job);
+/* Tokens that its answer will have: predicted, else its model's mean, never above max_tokens. */
+uint64_t snapshot_predicted_tokens(const struct snapshot *s, const struct snap_job *job);
 /* How long until a slot for this job is likely to be free (QLM's drain estimate: tokens
- * ahead of it over the throughput of the workers it may run on). 0: now. */
+ * ahead of it over the throughput of the workers it may run on). 0: now; SNAP_NOBODY_KNOWS:
+ * there is no such worker. */
 uint64_t snapshot_wait_ms(const struct snapshot *s, const struct snap_job *job);
 uint64_t snapshot_residency_ms(const struct snapshot *s, const struct snap_worker *w);
 uint64_t snapshot_job_wait_ms(const struct snapshot *s, const struct snap_job *job);
 /* Milliseconds left; SNAP_NO_DEADLINE for none. */
 int64_t snapshot_job_deadline_ms(const struct snapshot *s, const struct snap_job *job);
+
+/* All of context.metrics, counted anew from the rows (avg_wait_ms: of the jobs listed). O(rows):
+ * for hand-made contexts; a live snapshot keeps them in its header. */
+void snapshot_measure(const struct snapshot *s, struct snap_metrics *ret);
