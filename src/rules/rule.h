@@ -42,8 +42,8 @@ enum rule_value_kind { RULE_NULL, RULE_BOOL, RULE_NUMBER, RULE_TEXT };
 
 struct rule_value {
     enum rule_value_kind kind;
-    bool is_true;           /* BOOL, and RULE_EXISTS */
-    bool is_integer;        /* NUMBER: `integer`, else `real` */
+    bool is_true;    /* BOOL, and RULE_EXISTS */
+    bool is_integer; /* NUMBER: `integer`, else `real` */
     int64_t integer;
     double real;
     struct str text;         /* as written */

@@ -15,9 +15,9 @@ struct reader {
 };
 
 static const char *const kind_names[] = {
-    [RULE_NODE_NULL] = "nothing",  [RULE_NODE_BOOL] = "true or false",
-    [RULE_NODE_NUMBER] = "number", [RULE_NODE_TEXT] = "text",
-    [RULE_NODE_LIST] = "list",     [RULE_NODE_MAPPING] = "mapping",
+    [RULE_NODE_NULL] = "nothing",    [RULE_NODE_BOOL] = "true or false",
+    [RULE_NODE_NUMBER] = "a number", [RULE_NODE_TEXT] = "a text",
+    [RULE_NODE_LIST] = "a list",     [RULE_NODE_MAPPING] = "a mapping",
 };
 
 const char *rule_node_kind_name(enum rule_node_kind kind)
@@ -88,8 +88,8 @@ void rule_node_type(struct rule_node *node)
 /* What YAML 1.1 calls a boolean or nothing, and we do not. */
 static bool looks_typed(struct str s)
 {
-    static const char *const words[] = { "yes", "no", "on", "off", "y", "n", "true", "false",
-                                         "null", "~" };
+    static const char *const words[] = { "yes", "no",   "on",    "off",  "y",
+                                         "n",   "true", "false", "null", "~" };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (str_ieq(s, words[i]))
@@ -202,6 +202,54 @@ static struct rule_node *new_node(struct reader *r, enum rule_node_kind kind)
     return node;
 }
 
+static size_t count_characters(struct str s)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < s.len; i++)
+        count += (s.p[i] & 0xc0) != 0x80;
+    return count;
+}
+
+static size_t count_byte(struct str s, char byte)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < s.len; i++)
+        count += s.p[i] == byte;
+    return count;
+}
+
+/* Between its marks stand the text, its quotes, and a second one for each ' inside '. */
+static void set_layout(struct rule_node *node, const yaml_event_t *e)
+{
+    size_t width = count_characters(node->text);
+
+    if (e->data.scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE)
+        node->quote = '\'';
+    if (e->data.scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE)
+        node->quote = '"';
+    width += node->quote ? 2 : 0;
+    width += node->quote == '\'' ? count_byte(node->text, '\'') : 0;
+    node->is_verbatim = e->start_mark.line == e->end_mark.line &&
+                        e->end_mark.column - e->start_mark.column == width;
+}
+
+void rule_node_place(const struct rule_node *node, size_t offset, unsigned *ret_line,
+                     unsigned *ret_column)
+{
+    struct str before = { node->text.p, offset };
+    size_t width = count_characters(before);
+
+    *ret_line = node->line;
+    *ret_column = node->column;
+    if (!node->is_verbatim)
+        return;
+    width += node->quote ? 1 : 0;
+    width += node->quote == '\'' ? count_byte(before, '\'') : 0;
+    *ret_column += (unsigned)width;
+}
+
 static struct rule_node *read_scalar(struct reader *r, bool is_key)
 {
     struct rule_node *node = new_node(r, RULE_NODE_TEXT);
@@ -214,17 +262,13 @@ static struct rule_node *read_scalar(struct reader *r, bool is_key)
     assert(node->text.p);
     if (memchr(node->text.p, '\0', node->text.len))
         return refuse_event(r, "a NUL character (\\0) is not allowed in a text");
-    node->is_plain = style != YAML_LITERAL_SCALAR_STYLE && style != YAML_FOLDED_SCALAR_STYLE &&
-                     r->event.start_mark.line == r->event.end_mark.line;
+    set_layout(node, &r->event);
     if (style != YAML_PLAIN_SCALAR_STYLE)
         return node;
     if (is_key && str_eq(node->text, "<<"))
         return refuse_event(r, "merge keys (<<) are not allowed; write the members out");
     rule_node_type(node);
-    if (!is_key && node->kind == RULE_NODE_TEXT && looks_typed(node->text))
-        diagnostics_add(r->d, true, node->line, node->column,
-                        "'%s' is text here; write true, false or null, or quote it",
-                        node->text.p);
+    node->looks_typed = node->kind == RULE_NODE_TEXT && looks_typed(node->text);
     return node;
 }
 

@@ -4,8 +4,7 @@
  * Only what rules need of YAML: one document of mappings, sequences and scalars. Anchors,
  * aliases, tags and merge keys are refused, so the tree is never larger than its text; so
  * is what nests deeper than 32, which keeps libyaml's scanner from its quadratic case.
- * Plain true, false, null, nothing at all and decimal numbers are typed; all else is text,
- * and words that other YAML readers take for booleans are warned about.
+ * Plain true, false, null, nothing at all and decimal numbers are typed; all else is text.
  */
 #pragma once
 
@@ -34,7 +33,9 @@ enum rule_node_kind {
 struct rule_node {
     enum rule_node_kind kind;
     unsigned line, column; /* of its first character, from 1 */
-    bool is_plain;         /* a scalar without quotes on the line where it begins */
+    char quote;            /* of a scalar: ', " or 0 */
+    bool is_verbatim;      /* its characters stand on one line, one after the other */
+    bool looks_typed;      /* a plain text that YAML 1.1 would take for a boolean or null */
     bool is_true;          /* BOOL */
     bool is_integer;       /* NUMBER: `integer` holds it, else `real` */
     int64_t integer;
@@ -50,6 +51,10 @@ const char *rule_node_kind_name(enum rule_node_kind kind); /* "a list", for mess
 
 /* The member of that name; NULL when it is absent, or `mapping` is none. */
 struct rule_node *rule_node_get(const struct rule_node *mapping, const char *name);
+
+/* Where the byte at `offset` of a scalar's text stands; its beginning when not known. */
+void rule_node_place(const struct rule_node *node, size_t offset, unsigned *ret_line,
+                     unsigned *ret_column);
 
 /* The type of a plain scalar, and its value, into `node`, whose text is set. */
 void rule_node_type(struct rule_node *node);

@@ -43,17 +43,6 @@ const struct rule_word rule_weekdays[] = {
     { 0 },
 };
 
-const struct rule_word rule_actions[] = {
-    { "dispatch",     RULE_DISPATCH     },
-    { "select",       RULE_DISPATCH     },
-    { "wait",         RULE_WAIT         },
-    { "evict",        RULE_EVICT        },
-    { "start_worker", RULE_START_WORKER },
-    { "reject",       RULE_REJECT       },
-    { "use",          RULE_PLATFORM     },
-    { 0 },
-};
-
 const struct rule_method rule_methods[] = {
     { "idle",            RULE_GIVES_SET,    RULE_ARGS_NONE      },
     { "ready",           RULE_GIVES_SET,    RULE_ARGS_NONE      },
@@ -139,7 +128,31 @@ const char *const *const rule_fields[RULE_SUBJECT_COUNT_] = {
     [RULE_POOL] = pool_fields,     [RULE_TENANT] = tenant_fields,
     [RULE_METRICS] = metrics_fields, [RULE_TIME] = time_fields,
 };
+
+static const char *const priorities[] = { "interactive", "batch", NULL };
+static const char *const worker_states[] = { "ready", "busy", "starting", "draining", "failed",
+                                             NULL };
+static const char *const pool_states[] = { "healthy", "degraded", "offline", NULL };
+
+static const struct {
+    enum rule_subject subject;
+    const char *path;
+    const char *const *values;
+} closed_fields[] = {
+    { RULE_JOB,    "priority", priorities    },
+    { RULE_WORKER, "status",   worker_states },
+    { RULE_POOL,   "status",   pool_states   },
+};
 /* clang-format on */
+
+const char *const *rule_field_values(enum rule_subject subject, struct str path)
+{
+    for (size_t i = 0; i < sizeof(closed_fields) / sizeof(closed_fields[0]); i++) {
+        if (closed_fields[i].subject == subject && str_eq(path, closed_fields[i].path))
+            return closed_fields[i].values;
+    }
+    return NULL;
+}
 
 const struct rule_word *rule_word_find(const struct rule_word *table, struct str name)
 {
@@ -213,8 +226,8 @@ static size_t distance(struct str a, struct str b)
     for (size_t i = 1; i <= a.len; i++) {
         row[0] = i;
         for (size_t j = 1; j <= b.len; j++) {
-            row[j] = min_of(min_of(last[j], row[j - 1]) + 1,
-                            last[j - 1] + (a.p[i - 1] != b.p[j - 1]));
+            row[j] =
+                min_of(min_of(last[j], row[j - 1]) + 1, last[j - 1] + (a.p[i - 1] != b.p[j - 1]));
             if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1])
                 row[j] = min_of(row[j], before[j - 2] + 1);
         }

@@ -20,10 +20,12 @@ extern const struct rule_word rule_operators[]; /* enum rule_operator */
 extern const struct rule_word rule_modes[];     /* enum rule_mode */
 extern const struct rule_word rule_evict_kinds[];
 extern const struct rule_word rule_weekdays[]; /* 0: Sunday; short and long names */
-extern const struct rule_word rule_actions[];  /* enum rule_action_kind; keys of `action` */
 
 /* The fields below a subject, dotted. A trailing ".*" stands for any one key. */
 extern const char *const *const rule_fields[RULE_SUBJECT_COUNT_];
+
+/* All that a field can be, ended by NULL; NULL when it can be anything. */
+const char *const *rule_field_values(enum rule_subject subject, struct str path);
 
 enum rule_gives { RULE_GIVES_SET, RULE_GIVES_WORKER, RULE_GIVES_OTHER };
 enum rule_args {

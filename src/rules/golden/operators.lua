@@ -1,0 +1,98 @@
+-- @name operators @description one of each
+-- Compiled from YAML rules.
+
+-- A field of a field; nil where there is none.
+local function field(value, ...)
+  for i = 1, select("#", ...) do
+    local kind = type(value)
+    if kind ~= "table" and kind ~= "userdata" then
+      return nil
+    end
+    value = value[select(i, ...)]
+  end
+  return value
+end
+
+-- Is it part of a text, or one of a list?
+local function has(value, item)
+  if type(value) == "string" then
+    return string.find(value, tostring(item), 1, true) ~= nil
+  end
+  if type(value) == "table" or type(value) == "userdata" then
+    for _, each in ipairs(value) do
+      if each == item then
+        return true
+      end
+    end
+  end
+  return false
+end
+
+-- The tenant that a job belongs to, where there are tenants.
+local function tenant_of(context, job)
+  local tenants = field(context, "tenants")
+  return tenants and job.tenant_id and tenants.find(job.tenant_id)
+end
+
+function schedule(context)
+  local now = local_time(context.now_ms)
+
+  -- Rule: comparisons (priority 0)
+  for _, job in ipairs(context.queue) do
+    if type(job.prompt_tokens) == "number" and job.prompt_tokens >= 100
+        and type(job.prompt_tokens) == "number" and job.prompt_tokens < 8000
+        and job.temperature == 0
+        and type(job.retry_count) == "number" and job.retry_count ~= 3
+        and job.session_id == nil
+        and field(job, "labels", "team/name") == nil
+        and (field(job, "user", "geo", "region") == "eu" or field(job, "user", "geo", "region") == "us" or field(job, "user", "geo", "region") == 7 or field(job, "user", "geo", "region") == true)
+        and has(job.model_ref, 70)
+        and type(job.id) == "string" and string.find(job.id, "^job%-[^\128-\191][\128-\191]*%-100%%.*$") ~= nil then
+      local worker = context.workers.eligible(job).first()
+      if worker then
+        return { action = "dispatch", job_id = job.id, worker_id = worker.id }
+      end
+    end
+  end
+
+  -- Rule: groups (priority 0)
+  for _, job in ipairs(context.queue) do
+    local tenant = tenant_of(context, job)
+    if (job.priority == "batch" and type(job.max_tokens) == "number" and job.max_tokens > 512 or not (job.type == "text-gen" or job.type == "embeddings") or field(tenant, "over_quota") == true and (type(context.metrics.queue_depth) == "number" and context.metrics.queue_depth > 10 or now.hour < 6)) then
+      local worker = context.workers.eligible(job).least_loaded()
+      if worker then
+        return { action = "dispatch", job_id = job.id, worker_id = worker.id }
+      end
+    end
+  end
+
+  -- Rule: at night on weekends (priority 0)
+  if (now.weekday == 6 or now.weekday == 0 or now.weekday == 0 or now.weekday == 0)
+      and (now.hour >= 22 or now.hour < 6)
+      and type(context.metrics.free_vram_mb) == "number" and context.metrics.free_vram_mb > 1500 then
+    for _, job in ipairs(context.queue) do
+      if job.priority == "interactive" then
+        local worker = context.workers.eligible(job)
+          .filter(function(worker) return field(worker, "geo", "region") == "eu" and field(get_pool(worker.pool_id), "status") == "healthy" end)
+          .filter(function(worker) return type(worker.gpus) == "number" and worker.gpus >= 2 and field(worker, "labels", "tier") ~= "slow" end)
+          .power_of_two()
+        if worker then
+          return { action = "dispatch", job_id = job.id, worker_id = worker.id }
+        end
+      end
+    end
+  end
+
+  -- Rule: by text (priority 0)
+  for _, job in ipairs(context.queue) do
+    local worker = context.workers.eligible(job)
+      .filter(function(worker) return worker.pinned ~= true and (worker.backend == "cuda" or has(worker.capabilities, "image-gen")) end)
+      .min_by("estimated_time")
+    if worker then
+      return { action = "dispatch", job_id = job.id, worker_id = worker.id }
+    end
+  end
+
+  -- No rule decides: the platform policy does.
+  return platform.schedule(context)
+end

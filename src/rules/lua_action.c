@@ -1,0 +1,147 @@
+/* Parts of actions: the worker, the victim, the decision, the words. */
+#include "rules/lua_rule.h"
+
+#include "base/mem.h"
+
+static struct buf *out_of(struct lua_rules *w)
+{
+    return &w->text.lua->text;
+}
+
+static void put(struct lua_rules *w, const char *text)
+{
+    (void)buf_puts(out_of(w), text);
+}
+
+static const char *workers_of(const struct lua_rules *w)
+{
+    return w->policy->dialect == RULE_PER_QUEUE ? "context.workers" : "workers";
+}
+
+/* Each call on a line of its own once there is a function in one of them. */
+static void write_chain(struct lua_rules *w, const struct rule *rule)
+{
+    const enum rule_dialect dialect = w->policy->dialect;
+    bool has_filter = lua_expr_parts(rule->condition) & LUA_PART_WORKER;
+    bool is_long = has_filter;
+
+    for (const struct rule_call *call = rule->action.calls; call; call = call->next)
+        is_long = is_long || call->filter;
+    w->text.indent++;
+    if (has_filter) {
+        lua_text_end(&w->text);
+        lua_text_begin(&w->text);
+        lua_expr_write_filter(out_of(w), rule->condition, LUA_PART_WORKER, dialect);
+    }
+    for (const struct rule_call *call = rule->action.calls; call; call = call->next) {
+        if (is_long) {
+            lua_text_end(&w->text);
+            lua_text_begin(&w->text);
+        }
+        lua_expr_write_call(out_of(w), call, dialect);
+    }
+    w->text.indent--;
+}
+
+void lua_action_write_worker(struct lua_rules *w, const struct rule *rule)
+{
+    lua_text_begin(&w->text);
+    (void)buf_printf(out_of(w), "local worker = %s.eligible(job)", workers_of(w));
+    write_chain(w, rule);
+    lua_text_end(&w->text);
+}
+
+void lua_action_write_victim(struct lua_rules *w, const struct rule *rule)
+{
+    const struct rule_action *a = &rule->action;
+
+    lua_text_begin(&w->text);
+    if (a->evict_kind.len > 0) {
+        put(w, "local victim = find_worker_to_evict(");
+        lua_text_string(out_of(w), a->evict_kind);
+        put(w, ")");
+    } else {
+        (void)buf_printf(
+            out_of(w),
+            "local victim = %s.filter(function(worker) return worker.id == ", workers_of(w));
+        lua_text_string(out_of(w), a->worker_id);
+        put(w, " and worker.active == 0 end).first()");
+    }
+    lua_text_end(&w->text);
+}
+
+void lua_action_write_model(struct lua_rules *w, const struct rule *rule)
+{
+    lua_text_begin(&w->text);
+    put(w, "local model = ");
+    if (rule->action.model_ref.len > 0)
+        lua_text_string(out_of(w), rule->action.model_ref);
+    else
+        put(w, "job.model_ref");
+    lua_text_end(&w->text);
+    lua_text_begin(&w->text);
+    (void)buf_printf(out_of(w), "if not is_starting(%s, model) then", workers_of(w));
+    lua_text_end(&w->text);
+}
+
+void lua_action_write_evict(struct lua_rules *w, const struct rule *rule)
+{
+    lua_text_begin(&w->text);
+    put(w, "return { action = \"evict\", worker_id = victim.id, reason = ");
+    lua_text_string(out_of(w), rule->name);
+    put(w, " }");
+    lua_text_end(&w->text);
+}
+
+void lua_action_write_start(struct lua_rules *w, const struct rule *rule)
+{
+    const struct rule_action *a = &rule->action;
+
+    lua_text_begin(&w->text);
+    put(w, "return { action = \"start_worker\", start_worker = { model_ref = model");
+    if (a->pool_id.len > 0) {
+        put(w, ", pool_id = ");
+        lua_text_string(out_of(w), a->pool_id);
+    }
+    if (a->gpu_id >= 0)
+        (void)buf_printf(out_of(w), ", gpu_id = %lld", (long long)a->gpu_id);
+    put(w, " }, reason = ");
+    lua_text_string(out_of(w), rule->name);
+    put(w, " }");
+    lua_text_end(&w->text);
+}
+
+void lua_action_write_reason(struct lua_rules *w, const struct rule *rule)
+{
+    const struct str reason = rule->action.reason;
+
+    lua_text_string(out_of(w), reason.len > 0 ? reason : rule->name);
+}
+
+void lua_action_write_shadow(struct lua_rules *w, const struct rule *rule, bool about_job)
+{
+    static const char *const words[] = {
+        [RULE_DISPATCH] = "dispatch", [RULE_WAIT] = "make wait",
+        [RULE_EVICT] = "evict",       [RULE_START_WORKER] = "start a worker",
+        [RULE_REJECT] = "reject",     [RULE_PLATFORM] = "use the platform policy",
+    };
+    AUTO(buf_deinit) struct buf message;
+
+    buf_init(&message, 1024);
+    (void)buf_puts(&message, "shadow rule '");
+    (void)buf_add(&message, rule->name.p, rule->name.len);
+    (void)buf_printf(&message, "': would %s", words[rule->action.kind]);
+    if (about_job)
+        (void)buf_puts(&message, rule->action.kind == RULE_DISPATCH ||
+                                         rule->action.kind == RULE_WAIT ||
+                                         rule->action.kind == RULE_REJECT
+                                     ? " job "
+                                     : " for job ");
+    lua_text_begin(&w->text);
+    put(w, "log.info(");
+    lua_text_string(out_of(w), buf_str(&message));
+    put(w, about_job ? " .. tostring(job.id)" : "");
+    put(w, rule->action.kind == RULE_DISPATCH ? " .. \" to \" .. tostring(worker.id)" : "");
+    put(w, ")");
+    lua_text_end(&w->text);
+}
