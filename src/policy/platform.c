@@ -1,5 +1,6 @@
 #include "policy/platform.h"
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -11,7 +12,9 @@ struct platform {
     struct live *live;
     struct policy *policy;
     struct platform_stats stats;
-    struct policy_answer answer; /* of the last call: too large for a stack */
+    struct policy_call call;     /* the last one */
+    uint64_t time_us;            /* that it took */
+    struct policy_answer answer; /* to it: too large for a stack */
 };
 
 /* What a decision's random choices come from: its job, so that it can be run again. */
@@ -33,9 +36,14 @@ static void note_error(struct platform *p)
               LOG_STR("error", a->message), LOG_STR("reason", policy_failure_name(a->failure)));
 }
 
-/* Whatever the last call left in `answer`; false when it failed. */
-static bool take_answer(struct platform *p, struct decisions *ret)
+/* Ask; false when it failed. */
+static bool ask(struct platform *p, const struct policy_call *call, struct decisions *ret)
 {
+    uint64_t began_us = clock_mono_us();
+
+    p->call = *call;
+    policy_call(p->policy, &p->call, &p->answer);
+    p->time_us = clock_mono_us() - began_us;
     p->stats.calls_total++;
     p->stats.memory_bytes = p->answer.memory_bytes;
     if (p->answer.failure != POLICY_OK) {
@@ -51,10 +59,13 @@ static void decide(const struct strategy *self, const struct core *core, const s
                    uint64_t now_ms, struct decisions *ret)
 {
     struct platform *p = self->data;
-    uint32_t row = live_sync(p->live, job, LIVE_NO_WINDOW, now_ms);
+    const struct policy_call call = {
+        .kind = ASK_JOB,
+        .job = live_sync(p->live, job, LIVE_NO_WINDOW, now_ms),
+        .seed = seed_of(job),
+    };
 
-    platform_decide(p->policy, row, seed_of(job), false, &p->answer);
-    if (!take_answer(p, ret))
+    if (!ask(p, &call, ret))
         strategy_simple.decide(&strategy_simple, core, job, now_ms, ret);
 }
 
@@ -72,8 +83,15 @@ static void look_around(const struct strategy *self, const struct core *core, ui
 
     (void)core;
     (void)live_sync(p->live, NULL, LIVE_WINDOW, now_ms);
-    policy_call(p->policy, &call, &p->answer);
-    (void)take_answer(p, ret);
+    (void)ask(p, &call, ret);
+}
+
+void platform_last_inputs(const struct platform *p, uint32_t *ret_job, uint64_t *ret_seed,
+                          uint64_t *ret_time_us)
+{
+    *ret_job = p->call.job;
+    *ret_seed = p->call.seed;
+    *ret_time_us = p->time_us;
 }
 
 void platform_decide(struct policy *platform, uint32_t job, uint64_t seed, bool want_scores,

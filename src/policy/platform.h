@@ -33,6 +33,10 @@ struct platform_stats {
 };
 void platform_get_stats(const struct platform *p, struct platform_stats *ret);
 
+/* What its last decision came from, and how long it took. */
+void platform_last_inputs(const struct platform *p, uint32_t *ret_job, uint64_t *ret_seed,
+                          uint64_t *ret_time_us);
+
 /* Decide about a job of any snapshot (a recorded one, a simulated one), with scores. */
 void platform_decide(struct policy *platform, uint32_t job, uint64_t seed, bool want_scores,
                      struct policy_answer *ret);

@@ -1,0 +1,59 @@
+/*
+ * policies - the queen's policies at work: the platform policy beside the core, the user
+ * policy in its sandbox, the releases behind it, and the trace of what they decided.
+ *
+ * It carries out CORE_ASK (brings the snapshot up to date, asks the host, turns what comes
+ * back into the event that the core waits for) and CORE_DECIDED (into the trace, metrics
+ * and, for a failure that is new, one line of the log). It decides nothing.
+ */
+#pragma once
+
+#include "policy/platform.h"
+#include "release/release.h"
+#include "sandbox/sandbox.h"
+#include "scheduler/core.h"
+#include "trace/trace.h"
+
+struct queen;
+
+struct policies_config {
+    bool use_platform;        /* else `simple` decides, and stands behind user policies */
+    const char *file;         /* --scheduler FILE; NULL: none */
+    const char *drop_in_dir;  /* policies.d; NULL: none */
+    const char *store_dir;    /* versions; under the state directory */
+    bool is_immutable;        /* platform mode */
+    struct live_options live; /* with `config`: --set KEY=VALUE */
+    struct sandbox_options sandbox;
+    struct trace_options trace;
+};
+void policies_config_init(struct policies_config *c);
+
+struct policies {
+    struct queen *queen;
+    struct platform *platform;
+    struct sandbox *sandbox;
+    struct release *release;
+    struct trace *trace;
+    uint64_t wall_offset_ms;
+
+    /* The question that is out, until its CORE_DECIDED has been traced. */
+    struct policy_call *call;
+    uint64_t ask; /* its number; 0: none */
+    uint64_t region_version, inputs_hash;
+    const struct sandbox_answer *answer; /* while its event is handled; else NULL */
+    enum policy_failure failed_at_once;  /* nobody to ask: told in the next turn of the loop */
+    struct loop_timer later;
+    char last_failure[POLICY_MESSAGE_SIZE]; /* that was logged */
+};
+
+/* Sets the core's strategy. NULL with words in `err`. */
+struct policies *policies_new(struct queen *q, const struct policies_config *config,
+                              struct err *err);
+void policies_free(struct policies *p);
+
+/* The core's actions. */
+void policies_ask(struct policies *p, const struct core_action *action);
+void policies_decided(struct policies *p, const struct decided *decided);
+
+/* The current state, as a policy would see it now; `job_id` NULL: of no job. */
+const struct snapshot *policies_snapshot(struct policies *p, const char *job_id, uint32_t *ret_row);
