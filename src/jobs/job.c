@@ -71,20 +71,40 @@ const char *job_type_name(enum job_type type)
     return types[type];
 }
 
+/* `own`: what `dst` has so far, used again or freed. */
+static void copy_prefixes(struct job_spec *dst, uint64_t *own, const struct job_spec *src)
+{
+    size_t bytes = src->prefix_len * sizeof(*own);
+
+    assert(src->prefix_len <= PREFIX_BLOCKS_MAX);
+    dst->prefix_hashes = NULL;
+    if (bytes == 0) {
+        free(own);
+        return;
+    }
+    dst->prefix_hashes = mem_resize(own, bytes);
+    memcpy(dst->prefix_hashes, src->prefix_hashes, bytes);
+}
+
 void job_spec_copy(struct job_spec *dst, const struct job_spec *src)
 {
     struct labels labels = dst->labels;
+    uint64_t *prefix_hashes = dst->prefix_hashes;
 
     if (dst == src)
         return;
     *dst = *src;
     dst->labels = labels;
     labels_copy(&dst->labels, &src->labels);
+    copy_prefixes(dst, prefix_hashes, src);
 }
 
 void job_spec_free(struct job_spec *spec)
 {
     labels_free(&spec->labels);
+    free(spec->prefix_hashes);
+    spec->prefix_hashes = NULL;
+    spec->prefix_len = 0;
 }
 
 struct job *job_new(const struct job_spec *spec, uint64_t seq, uint64_t now_ms)
@@ -95,8 +115,8 @@ struct job *job_new(const struct job_spec *spec, uint64_t seq, uint64_t now_ms)
     job->state = JOB_QUEUED;
     job->seq = seq;
     job->arrived_ms = job->entered_ms = now_ms;
-    list_init(&job->in_lane);
     list_init(&job->in_entries);
+    list_init(&job->in_aging);
     list_init(&job->in_run);
     return job;
 }

@@ -14,6 +14,7 @@
 #include "base/labels.h"
 #include "base/list.h"
 #include "base/random.h"
+#include "jobs/order.h"
 #include "registry/registry.h"
 
 #include <stdbool.h>
@@ -77,6 +78,7 @@ void job_spec_copy(struct job_spec *dst, const struct job_spec *src);
 void job_spec_free(struct job_spec *spec);
 
 struct lane;
+struct question;
 
 struct job {
     struct job_spec spec;
@@ -89,17 +91,20 @@ struct job {
     char (*tried)[WORKER_ID_SIZE];   /* owned: workers that failed it; NULL for none */
     size_t tried_len;                /* at most JOB_ATTEMPTS_MAX */
     struct lane *lane;               /* queue-private (jobs/queue.h); NULL: not waiting */
-    struct job_place {               /* queue-private: its node in the lane's tree */
-        struct job *left, *right;
-        size_t count;
-        uint64_t rank;
+    struct job_place {               /* queue-private: whose turn it is within its tenant */
+        bool is_returned;            /* from a failed run */
+        uint64_t due_ms, seq;
+        struct order_node in_lane, in_turn;
     } place;
-    struct list in_entries;   /* queue-private */
-    struct list in_run;       /* core-private: the runs of one worker */
-    struct run_tokens tokens; /* core-private: what its run weighs */
-    uint64_t asked;           /* core-private: when a policy was asked about it last */
-    uint64_t again_ms;        /* core-private: a policy said wait until then */
-    size_t heap_index;        /* jobs/deadlines.h; 0: not in a heap */
+    struct list in_entries, in_aging; /* queue-private */
+    struct list in_run;               /* core-private: the runs of one worker */
+    struct run_tokens tokens;         /* core-private: what its run weighs */
+    uint64_t asked;                   /* core-private: when a policy was asked about it last */
+    uint64_t again_ms;                /* core-private: a policy said wait until then */
+    size_t again_index;               /* core-private: its place among those; 0: not one of them */
+    struct question *question; /* core-private: what a policy is to be asked; NULL: nothing */
+    uint64_t dispatched_ms, started_ms; /* core-private: of its run; 0: not yet */
+    size_t heap_index;                  /* jobs/deadlines.h; 0: not in a heap */
 };
 
 /* Queued, with a copy of `spec`. */

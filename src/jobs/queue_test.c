@@ -12,6 +12,7 @@
 enum { JOBS_MAX = 64 };
 
 struct fixture {
+    struct fairness *fairness;
     struct job_queue *queue;
     struct job *jobs[JOBS_MAX]; /* all that were made */
     size_t jobs_len;
@@ -21,8 +22,14 @@ static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
 
+    struct fairness_options fairness;
+    struct job_queue_options options;
+
     assert_non_null(f);
-    f->queue = job_queue_new();
+    fairness_options_init(&fairness);
+    f->fairness = fairness_new(&fairness);
+    job_queue_options_init(&options);
+    f->queue = job_queue_new(&options, f->fairness);
     *state = f;
     return 0;
 }
@@ -39,6 +46,7 @@ static int teardown(void **state)
     assert_int_equal(job_queue_stats(f->queue)->count, 0);
     assert_int_equal(job_queue_stats(f->queue)->bytes, 0);
     job_queue_free(f->queue);
+    fairness_free(f->fairness);
     free(f);
     return 0;
 }
@@ -64,7 +72,7 @@ static struct job *add(struct fixture *f, const char *model, const char *worker_
 {
     struct job *job = new_job(f, model, worker_id, hive_id);
 
-    (void)job_queue_add(f->queue, job);
+    job_queue_add(f->queue, job);
     return job;
 }
 
@@ -86,7 +94,7 @@ static const char *served(struct fixture *f, const struct worker_facts *w)
     struct job *job;
 
     text[0] = '\0';
-    while ((job = job_queue_next(f->queue, w))) {
+    while ((job = job_queue_next(f->queue, w, NULL))) {
         assert_true(job_fits(job, w));
         len +=
             (size_t)snprintf(text + len, sizeof(text) - len, "%llu ", (unsigned long long)job->seq);
@@ -143,13 +151,13 @@ static void a_retried_job_comes_first_but_not_where_it_failed(void **state)
     (void)add(f, "m", "", "");
     struct job *retried = new_job(f, "m", "", "");
     job_tried_on(retried, "w1");
-    assert_int_equal(job_queue_add(f->queue, retried), 1);
+    job_queue_add(f->queue, retried);
     (void)add(f, "m", "", "");
 
     assert_int_equal(job_queue_position(f->queue, retried), 1);
     assert_int_equal(job_queue_position(f->queue, f->jobs[0]), 2);
     assert_int_equal(job_queue_position(f->queue, f->jobs[2]), 3);
-    struct job *next = job_queue_next(f->queue, &w2);
+    struct job *next = job_queue_next(f->queue, &w2, NULL);
     assert_ptr_equal(next, retried);
     assert_string_equal(served(f, &w1), "0 2 ");
     assert_string_equal(served(f, &w2), "1 ");
@@ -159,10 +167,10 @@ static void positions_count_those_that_wait_for_the_same_model(void **state)
 {
     struct fixture *f = *state;
 
-    assert_int_equal(job_queue_add(f->queue, new_job(f, "a", "", "")), 1);
-    assert_int_equal(job_queue_add(f->queue, new_job(f, "b", "", "")), 1);
-    assert_int_equal(job_queue_add(f->queue, new_job(f, "a", "w1", "")), 2);
-    assert_int_equal(job_queue_add(f->queue, new_job(f, "a", "", "")), 3);
+    assert_int_equal(job_queue_position(f->queue, add(f, "a", "", "")), 1);
+    assert_int_equal(job_queue_position(f->queue, add(f, "b", "", "")), 1);
+    assert_int_equal(job_queue_position(f->queue, add(f, "a", "w1", "")), 2);
+    assert_int_equal(job_queue_position(f->queue, add(f, "a", "", "")), 3);
     job_queue_remove(f->queue, f->jobs[0]);
     assert_int_equal(job_queue_position(f->queue, f->jobs[2]), 1);
     assert_int_equal(job_queue_position(f->queue, f->jobs[3]), 2);
@@ -176,10 +184,10 @@ static void a_peer_is_one_with_the_same_constraints(void **state)
     (void)add(f, "m", "", "h1");
     struct job *same = new_job(f, "m", "", "h1"), *open = new_job(f, "m", "", "");
     struct job *tried = new_job(f, "m", "", "h1");
-    assert_true(job_queue_has_peer(f->queue, same));
-    assert_false(job_queue_has_peer(f->queue, open));
+    assert_true(job_queue_has_peer_before(f->queue, same));
+    assert_false(job_queue_has_peer_before(f->queue, open));
     job_tried_on(tried, "w1");
-    assert_false(job_queue_has_peer(f->queue, tried));
+    assert_false(job_queue_has_peer_before(f->queue, tried));
 }
 
 static void the_oldest_is_by_entry_and_counts_follow(void **state)
@@ -192,7 +200,7 @@ static void the_oldest_is_by_entry_and_counts_follow(void **state)
     (void)add(f, "b", "", "");
     struct job *batch = new_job(f, "b", "", "");
     batch->spec.priority = JOB_BATCH;
-    (void)job_queue_add(f->queue, batch);
+    job_queue_add(f->queue, batch);
     assert_ptr_equal(job_queue_oldest(f->queue), f->jobs[0]);
     assert_int_equal(stats->count, 3);
     assert_int_equal(stats->bytes, 30);
@@ -208,7 +216,7 @@ static void a_worker_without_a_hive_serves_no_hives_pins(void **state)
     struct worker_facts w1 = worker("w1", "", "m");
 
     (void)add(f, "m", "", "h1");
-    assert_null(job_queue_next(f->queue, &w1));
+    assert_null(job_queue_next(f->queue, &w1, NULL));
 }
 
 static void doubt_covers_a_models_lanes_until_each_is_trusted_or_empty(void **state)
