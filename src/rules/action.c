@@ -224,6 +224,7 @@ static const struct {
     { "start_worker", read_start_worker },
     { "reject", read_reject },
     { "use", read_use },
+    { 0 },
 };
 
 const char *rule_action_name(size_t index)
@@ -242,7 +243,7 @@ void rule_action_read(struct rule_reader *r, const struct rule_node *node, struc
                    "start_worker, reject, use");
         return;
     }
-    for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
+    for (size_t i = 0; readers[i].name; i++) {
         if (str_eq(member->key->text, readers[i].name)) {
             readers[i].read(r, member, ret);
             return;

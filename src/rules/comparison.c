@@ -63,30 +63,6 @@ static bool refuse_path(struct rule_reader *r, unsigned line, unsigned column, s
     return false;
 }
 
-bool rule_path_read(struct rule_reader *r, unsigned line, unsigned column, struct str path,
-                    enum rule_subject bare, struct rule_expr *ret)
-{
-    const char *dot = memchr(path.p, '.', path.len);
-    size_t head = dot ? (size_t)(dot - path.p) : path.len;
-    const struct rule_word *subject = rule_word_find(rule_subjects, (struct str){ path.p, head });
-
-    if (path.len > PATH_BYTES_MAX || has_empty_part(path)) {
-        rule_error_at(r, line, column, "'%.64s' is no path; write fields with dots between",
-                      path.p);
-        return false;
-    }
-    if (subject && dot) {
-        ret->subject = (enum rule_subject)subject->value;
-        ret->path = (struct str){ dot + 1, path.len - head - 1 };
-        return true;
-    }
-    if (subject || bare == RULE_SUBJECT_COUNT_)
-        return refuse_path(r, line, column, path);
-    ret->subject = bare;
-    ret->path = path;
-    return true;
-}
-
 /* Another field than those of the API may well be there: a label, a field of a newer queen. */
 static bool check_field(struct rule_reader *r, unsigned line, unsigned column,
                         const struct rule_expr *test)
@@ -103,12 +79,34 @@ static bool check_field(struct rule_reader *r, unsigned line, unsigned column,
                       STR_ARG(test->path), rule_hint_text(&hint));
         return false;
     }
-    struct diagnostic *item =
-        diagnostics_add(r->d, true, line, column, "%s: unknown field '%s.%.*s'%s", r->where,
-                        subject, STR_ARG(test->path), rule_hint_text(&hint));
-    if (item)
-        (void)str_copy(item->rule, sizeof(item->rule), r->rule);
+    struct rule_node at = { .line = line, .column = column };
+    rule_warning(r, &at, "unknown field '%s.%.*s'%s", subject, STR_ARG(test->path),
+                 rule_hint_text(&hint));
     return true;
+}
+
+bool rule_path_read(struct rule_reader *r, unsigned line, unsigned column, struct str path,
+                    enum rule_subject bare, struct rule_expr *ret)
+{
+    const char *dot = memchr(path.p, '.', path.len);
+    size_t head = dot ? (size_t)(dot - path.p) : path.len;
+    const struct rule_word *subject = rule_word_find(rule_subjects, (struct str){ path.p, head });
+
+    if (path.len > PATH_BYTES_MAX || has_empty_part(path)) {
+        rule_error_at(r, line, column, "'%.64s' is no path; write fields with dots between",
+                      path.p);
+        return false;
+    }
+    if (subject && dot) {
+        ret->subject = (enum rule_subject)subject->value;
+        ret->path = (struct str){ dot + 1, path.len - head - 1 };
+        return check_field(r, line, column, ret);
+    }
+    if (subject || bare == RULE_SUBJECT_COUNT_)
+        return refuse_path(r, line, column, path);
+    ret->subject = bare;
+    ret->path = path;
+    return check_field(r, line, column, ret);
 }
 
 static bool take_weekday(struct rule_value *value)
@@ -237,8 +235,7 @@ struct rule_expr *rule_test_new(struct rule_reader *r, unsigned line, unsigned c
         rule_error_at(r, line, column, "%s", problem);
         return NULL;
     }
-    if (!check_field(r, line, column, test) ||
-        (test->subject == RULE_TIME && !check_time(r, line, column, test)))
+    if (test->subject == RULE_TIME && !check_time(r, line, column, test))
         return NULL;
     warn_about_values(r, line, column, test);
     struct rule_expr *expr = rule_expr_new(r, RULE_TEST);

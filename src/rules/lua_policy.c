@@ -129,7 +129,7 @@ static void warn_unreached(struct rule_reader *r, const struct rule_policy *poli
 {
     for (size_t i = from; i < policy->len; i++) {
         const struct rule *rule = &policy->rules[i];
-        const struct rule_node at = { .line = rule->line };
+        const struct rule_node at = { .line = rule->line, .column = rule->column };
 
         r->rule = rule->name;
         if (is_written(rule))

@@ -3,11 +3,18 @@
 #include <assert.h>
 #include <stdio.h>
 
+/* Told; the rest is counted. Leaves room for errors, which come later. */
+enum { WARNINGS_MAX = DIAGNOSTICS_MAX / 2 };
+
 static void tell(struct rule_reader *r, bool is_warning, unsigned line, unsigned column,
                  const char *fmt, va_list args)
 {
     char message[DIAGNOSTIC_MESSAGE_SIZE];
 
+    if (is_warning && r->d->warnings >= WARNINGS_MAX) {
+        r->d->warnings++;
+        return;
+    }
     (void)vsnprintf(message, sizeof(message), fmt, args);
     struct diagnostic *item = diagnostics_add(r->d, is_warning, line, column, "%s%s%s", r->where,
                                               r->where[0] != '\0' ? ": " : "", message);

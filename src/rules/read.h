@@ -56,12 +56,13 @@ struct rule_expr *rule_predicate_read(struct rule_reader *r, const struct rule_n
 /* Parts that both ways of writing a condition share. */
 struct rule_expr *rule_expr_new(struct rule_reader *r, enum rule_expr_kind kind);
 void rule_expr_add(struct rule_expr *parent, struct rule_expr **last, struct rule_expr *child);
-/* A copy of `test`, checked: does its operator take such values, is its path known? What is
- * wrong is told at that place. NULL after an error. */
+/* A copy of `test`, checked: does its operator take such values? What is wrong is told at that
+ * place. NULL after an error. */
 struct rule_expr *rule_test_new(struct rule_reader *r, unsigned line, unsigned column,
                                 const struct rule_expr *test);
 
 /* "worker.geo.region" to its subject and what is below; `bare`, unless it is
- * RULE_SUBJECT_COUNT_, is the subject of a path that begins with none. False: told. */
+ * RULE_SUBJECT_COUNT_, is the subject of a path that begins with none. A field that
+ * the API lacks is a warning, as a newer queen may have it. False: told. */
 bool rule_path_read(struct rule_reader *r, unsigned line, unsigned column, struct str path,
                     enum rule_subject bare, struct rule_expr *ret);

@@ -78,6 +78,7 @@ static void read_rule(struct rule_reader *r, const struct rule_node *node, size_
 
     set_where(r, index, "");
     ret->line = node->line;
+    ret->column = node->column;
     if (node->kind != RULE_NODE_MAPPING) {
         rule_error(r, node, "a rule must be a mapping with name, condition and action");
         return;

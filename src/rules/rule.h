@@ -109,7 +109,7 @@ enum rule_mode { RULE_ENFORCE, RULE_SHADOW, RULE_OFF };
 
 struct rule {
     struct str name;
-    unsigned line;
+    unsigned line, column;
     int64_t priority;
     enum rule_mode mode;
     struct rule_expr *condition;

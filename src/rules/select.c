@@ -270,11 +270,6 @@ static bool read_field_argument(struct parser *p, struct rule_call *call)
         (void)fail(p, p->at, "expected a field of the workers");
         return false;
     }
-    struct rule_value always = { .kind = RULE_BOOL, .is_true = true };
-    test.op = RULE_EXISTS;
-    test.values = &always;
-    if (!rule_test_new(p->r, line, column, &test)) /* for its warnings */
-        return false;
     p->at += name.len;
     call->field = test.path;
     return true;
