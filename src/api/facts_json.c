@@ -18,11 +18,9 @@ static void write_resources(struct json_out *o, const struct worker_facts *w)
     json_end(o);
     if (w->has_kv_used_pct)
         json_double(o, "kv_used_pct", w->kv_used_pct);
-    if (w->has_tokens_per_s)
-        json_double(o, "tokens_per_s", w->tokens_per_s);
 }
 
-void facts_write_worker(struct json_out *o, const struct worker_facts *w)
+static void write_worker(struct json_out *o, const struct worker_facts *w)
 {
     json_str(o, "worker_id", w->id);
     json_str(o, "model", w->model[0] ? w->model : NULL);
@@ -40,6 +38,13 @@ void facts_write_worker(struct json_out *o, const struct worker_facts *w)
     labels_write(o, &w->labels);
 }
 
+void facts_write_worker(struct json_out *o, const struct worker_facts *w)
+{
+    write_worker(o, w);
+    if (w->has_tokens_per_s)
+        json_double(o, "tokens_per_s", w->tokens_per_s);
+}
+
 void facts_write_hive(struct json_out *o, const struct hive_facts *h)
 {
     json_str(o, "id", h->id);
@@ -53,20 +58,38 @@ void facts_write_hive(struct json_out *o, const struct hive_facts *h)
         json_str(o, "reason", h->health_reason);
     json_end(o);
     json_str(o, "version", h->version);
+    if (h->ram_mb > 0) {
+        json_uint(o, "ram_mb", h->ram_mb);
+        json_uint(o, "ram_free_mb", h->ram_free_mb);
+    }
     labels_write(o, &h->labels);
+}
+
+/* What runs of the queen's showed; unknown ones are left out. */
+static void write_measured(struct json_out *o, const struct worker *w)
+{
+    if (w->tokens_per_s > 0)
+        json_double(o, "tokens_per_s", w->tokens_per_s);
+    if (w->prefill_tokens_per_s > 0)
+        json_double(o, "prefill_tokens_per_s", w->prefill_tokens_per_s);
+    if (w->load_time_ms > 0)
+        json_uint(o, "load_time_ms", w->load_time_ms);
 }
 
 void facts_write_known_worker(struct json_out *o, const struct worker *w, uint64_t now_ms)
 {
-    facts_write_worker(o, &w->facts);
+    write_worker(o, &w->facts);
     json_str(o, "hive_id", w->facts.hive_id[0] ? w->facts.hive_id : NULL);
     json_str(o, "liveness", liveness_name(w->live));
     json_bool(o, "static", w->is_static);
     json_bool(o, "available", worker_is_available(w));
     json_uint(o, "in_flight", w->in_flight);
+    json_uint(o, "in_flight_tokens", w->in_flight_tokens);
+    json_uint(o, "queued_prefill_tokens", w->queued_prefill_tokens);
     json_uint(o, "room", worker_room(w));
     json_uint(o, "heartbeat_age_ms", now_ms - w->seen_ms);
     json_uint(o, "dispatched_total", w->dispatched_total);
+    write_measured(o, w);
 }
 
 static void write_device(struct json_out *o, const struct device *d)
@@ -82,17 +105,30 @@ static void write_device(struct json_out *o, const struct device *d)
     json_end(o);
 }
 
+void facts_write_models(struct json_out *o, const struct listed_model *models, size_t len)
+{
+    json_begin(o, "models", '[');
+    for (size_t i = 0; i < len; i++) {
+        json_begin(o, NULL, '{');
+        json_str(o, "ref", models[i].ref);
+        if (models[i].size_bytes > 0)
+            json_uint(o, "size_bytes", models[i].size_bytes);
+        if (models[i].context_length > 0)
+            json_uint(o, "context_length", models[i].context_length);
+        json_end(o);
+    }
+    json_end(o);
+}
+
 void facts_write_known_hive(struct json_out *o, const struct hive *h, uint64_t now_ms)
 {
     facts_write_hive(o, &h->facts);
     json_str(o, "liveness", liveness_name(h->live));
     json_uint(o, "heartbeat_age_ms", now_ms - h->seen_ms);
+    json_uint(o, "reserved_mb", h->reserved_mb);
     json_begin(o, "capabilities", '[');
     for (size_t i = 0; i < h->facts.devices_len; i++)
         write_device(o, &h->facts.devices[i]);
     json_end(o);
-    json_begin(o, "models", '[');
-    for (size_t i = 0; i < h->facts.models_len; i++)
-        json_str(o, NULL, h->facts.models[i]);
-    json_end(o);
+    facts_write_models(o, h->facts.models, h->facts.models_len);
 }

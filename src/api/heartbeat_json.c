@@ -9,6 +9,7 @@
 enum {
     LIST_FIRST = 8, /* first capacity of a growing list */
 };
+#define BYTES_MAX (INT64_C(1) << 50) /* of a file; and MB of memory, to be safe to add up */
 
 /* --- Small readers ------------------------------------------------------ */
 
@@ -136,7 +137,7 @@ static void read_worker_field(struct json *j, const struct worker_field *field,
         *(uint32_t *)(void *)member = (uint32_t)read_count(j, INT32_MAX);
         break;
     case FIELD_U64:
-        *(uint64_t *)(void *)member = read_count(j, INT64_C(1) << 50);
+        *(uint64_t *)(void *)member = read_count(j, BYTES_MAX);
         break;
     case FIELD_AMOUNT:
         *(double *)(void *)member = read_amount(j);
@@ -198,15 +199,37 @@ static void read_workers(struct json *j, struct heartbeat *h)
     }
 }
 
+/* "ref", as older hives say it, or an object. */
+static void read_model(struct json *j, struct listed_model *m)
+{
+    *m = (struct listed_model){ 0 };
+    if (json_peek(j) == JSON_STRING) {
+        json_read_text(j, m->ref, sizeof(m->ref));
+        return;
+    }
+    json_object(j)
+    {
+        if (json_key(j, "ref"))
+            json_read_text(j, m->ref, sizeof(m->ref));
+        else if (json_key(j, "size_bytes") && !json_read_null(j))
+            m->size_bytes = read_count(j, BYTES_MAX);
+        else if (json_key(j, "context_length") && !json_read_null(j))
+            m->context_length = read_count(j, INT32_MAX);
+        else
+            json_skip(j);
+    }
+}
+
 static void read_models(struct json *j, struct hive_facts *hive)
 {
     json_array(j)
     {
-        void *moved = grow(j, hive->models, hive->models_len, MODEL_REF_SIZE, MODELS_PER_HIVE_MAX);
+        void *moved =
+            grow(j, hive->models, hive->models_len, sizeof(*hive->models), MODELS_PER_HIVE_MAX);
         if (!moved)
             continue;
         hive->models = moved;
-        json_read_text(j, hive->models[hive->models_len++], MODEL_REF_SIZE);
+        read_model(j, &hive->models[hive->models_len++]);
     }
 }
 
@@ -277,6 +300,10 @@ static void read_hive(struct json *j, struct hive_facts *hive)
             read_health(j, hive);
         else if (json_key(j, "version"))
             json_read_text(j, hive->version, sizeof(hive->version));
+        else if (json_key(j, "ram_mb") && !json_read_null(j))
+            hive->ram_mb = read_count(j, BYTES_MAX);
+        else if (json_key(j, "ram_free_mb") && !json_read_null(j))
+            hive->ram_free_mb = read_count(j, BYTES_MAX);
         else if (json_key(j, "labels") && !json_read_null(j))
             labels_read(j, &hive->labels);
         else

@@ -13,7 +13,8 @@
 #define HIVE                                                                                \
     "\"hive\":{\"id\":\"h1\",\"hostname\":\"box\",\"address\":\"127.0.0.1\",\"port\":7835," \
     "\"operational_status\":\"ready\",\"health_status\":{\"status\":\"healthy\"},"          \
-    "\"version\":\"0.1.0\",\"labels\":{\"geo.region\":\"EU\"}}"
+    "\"version\":\"0.1.0\",\"ram_mb\":16000,\"ram_free_mb\":8000,"                          \
+    "\"labels\":{\"geo.region\":\"EU\"}}"
 
 static void a_whole_hive_report_is_read(void **state)
 {
@@ -27,7 +28,8 @@ static void a_whole_hive_report_is_read(void **state)
         "\"future\":{\"x\":1}}],"
         "\"capabilities\":[{\"id\":\"cpu\",\"name\":\"CPU\",\"device_type\":\"cpu\",\"vram_gb\":"
         "null}],"
-        "\"models\":[\"m\",\"n\"]}";
+        "\"models\":[\"m\",{\"ref\":\"n\",\"size_bytes\":4000,\"context_length\":2048,\"x\":[]},"
+        "{\"ref\":\"o\",\"size_bytes\":null}]}";
     struct heartbeat h;
     struct err err;
     (void)state;
@@ -36,7 +38,15 @@ static void a_whole_hive_report_is_read(void **state)
     assert_string_equal(h.hive.id, "h1");
     assert_string_equal(labels_get(&h.hive.labels, "geo.region"), "EU");
     assert_true(h.hive.has_capabilities);
-    assert_int_equal(h.hive.models_len, 2);
+    assert_int_equal(h.hive.ram_mb, 16000);
+    assert_int_equal(h.hive.ram_free_mb, 8000);
+    assert_int_equal(h.hive.models_len, 3);
+    assert_string_equal(h.hive.models[0].ref, "m");
+    assert_int_equal(h.hive.models[0].size_bytes, 0);
+    assert_string_equal(h.hive.models[1].ref, "n");
+    assert_int_equal(h.hive.models[1].size_bytes, 4000);
+    assert_int_equal(h.hive.models[1].context_length, 2048);
+    assert_string_equal(h.hive.models[2].ref, "o");
     assert_int_equal(h.workers_len, 1);
     assert_string_equal(h.workers[0].hive_id, "h1");
     assert_int_equal(h.workers[0].state, WORKER_BUSY);
@@ -69,6 +79,42 @@ static void lies_are_refused_by_field(void **state)
         assert_int_equal(heartbeat_parse_hive(str_of(body), &h, &err), ERR_INVALID);
         assert_string_equal(err.param, cases[i].param);
     }
+}
+
+static void lies_about_models_are_refused_by_field(void **state)
+{
+    static const struct {
+        const char *models, *param;
+    } cases[] = {
+        { "[7]", "models" },
+        { "[{\"ref\":\"m\",\"size_bytes\":-1}]", "size_bytes" },
+        { "[{\"ref\":\"m\",\"size_bytes\":1e300}]", "size_bytes" },
+        { "[{\"ref\":\"m\",\"context_length\":\"long\"}]", "context_length" },
+        { "{\"m\":1}", "models" },
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char body[1024];
+        struct heartbeat h;
+        struct err err = { 0 };
+        (void)snprintf(body, sizeof(body), "{%s,\"models\":%s}", HIVE, cases[i].models);
+        assert_int_equal(heartbeat_parse_hive(str_of(body), &h, &err), ERR_INVALID);
+        assert_string_equal(err.param, cases[i].param);
+    }
+}
+
+static void a_model_without_a_name_is_refused(void **state)
+{
+    struct heartbeat h;
+    struct err err;
+    (void)state;
+
+    assert_int_equal(
+        heartbeat_parse_hive(str_of("{" HIVE ",\"models\":[{\"size_bytes\":1}]}"), &h, &err), 0);
+    assert_int_equal(hive_facts_check(&h.hive, &err), ERR_INVALID);
+    assert_string_equal(err.param, "models");
+    heartbeat_free(&h);
 }
 
 static void a_report_of_too_many_workers_is_refused(void **state)
@@ -133,6 +179,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_whole_hive_report_is_read),
         cmocka_unit_test(lies_are_refused_by_field),
+        cmocka_unit_test(lies_about_models_are_refused_by_field),
+        cmocka_unit_test(a_model_without_a_name_is_refused),
         cmocka_unit_test(a_report_of_too_many_workers_is_refused),
         cmocka_unit_test(a_worker_reports_itself),
         cmocka_unit_test(an_address_must_lead_back_to_its_sender),

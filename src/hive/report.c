@@ -2,6 +2,7 @@
 
 #include "api/facts_json.h"
 #include "base/clock.h"
+#include "hive/memory.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -92,6 +93,7 @@ void report_write_hive(struct json_out *o, const struct machine *m)
     (void)str_copy(f.version, sizeof(f.version), str_of(RBEE_VERSION));
     f.health = machine_health(m, f.health_reason, sizeof(f.health_reason));
     f.labels = options->labels; /* borrowed */
+    memory_look(&f.ram_mb, &f.ram_free_mb);
     facts_write_hive(o, &f);
 }
 
@@ -135,14 +137,7 @@ void report_write_capabilities(struct json_out *o, const struct machine *m)
 {
     json_str(o, "hive_id", m->options->id);
     write_devices(o, m, "devices");
-    json_begin(o, "models", '[');
-    for (size_t i = 0; i < m->models.len; i++) {
-        json_begin(o, NULL, '{');
-        json_str(o, "ref", m->models.entries[i].ref);
-        json_uint(o, "size_bytes", m->models.entries[i].size_bytes);
-        json_end(o);
-    }
-    json_end(o);
+    facts_write_models(o, m->models.entries, m->models.len);
     json_str(o, "gpu_source", m->has_gpu ? m->gpu.source : NULL);
     json_uint(o, "threads_left", supervisor_threads_left(m->supervisor));
 }
@@ -161,10 +156,7 @@ bool report_write_heartbeat(const struct machine *m, bool with_capabilities, str
     write_workers(&o, m, true);
     if (with_capabilities) {
         write_devices(&o, m, "capabilities");
-        json_begin(&o, "models", '[');
-        for (size_t i = 0; i < m->models.len; i++)
-            json_str(&o, NULL, m->models.entries[i].ref);
-        json_end(&o);
+        facts_write_models(&o, m->models.entries, m->models.len);
     }
     json_end(&o);
     return !out->overflowed;

@@ -92,9 +92,14 @@ static void read_hive_models(struct json *j, struct presence *p)
 
     json_array(j)
     {
-        json_read_text(j, model, sizeof(model));
-        if (!j->failed && strcmp(model, p->model) == 0)
-            p->listed = true;
+        json_object(j)
+        {
+            if (!json_key(j, "ref"))
+                continue;
+            json_read_text(j, model, sizeof(model));
+            if (!j->failed && strcmp(model, p->model) == 0)
+                p->listed = true;
+        }
     }
 }
 

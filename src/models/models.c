@@ -2,12 +2,16 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/parse.h"
 #include "base/utf8.h"
+#include "models/gguf_header.h"
 
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +21,7 @@ static const char suffix[] = ".gguf";
 enum {
     SCAN_DEPTH_MAX = 3,
     DIR_ENTRIES_MAX = 4 * MODELS_PER_HIVE_MAX, /* of one directory that are looked at */
+    PARTS_MAX = 512,                           /* of one model that are counted */
 };
 
 static bool is_gguf_name(const char *name)
@@ -86,20 +91,50 @@ static int open_dir(const char *dir, char ret_real[MODEL_PATH_SIZE], struct err 
 
 /* --- One file ---------------------------------------------------------------- */
 
-static bool has_magic(const char *path)
-{
-    char magic[4];
-    AUTO(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+/* What lists say of a file. */
+struct look {
+    char path[MODEL_PATH_SIZE]; /* without links */
+    uint64_t size_bytes, context_length;
+};
 
-    return fd >= 0 && read(fd, magic, sizeof(magic)) == (ssize_t)sizeof(magic) &&
-           memcmp(magic, "GGUF", sizeof(magic)) == 0;
+/* False: no GGUF file. */
+static bool read_header(struct look *look)
+{
+    char head[GGUF_HEAD_BYTES];
+    AUTO(close_fd) int fd = open(look->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t len = fd >= 0 ? read(fd, head, sizeof(head)) : -1;
+    struct str bytes = { head, len > 0 ? (size_t)len : 0 };
+
+    look->context_length = gguf_context_length(bytes);
+    return gguf_has_magic(bytes);
+}
+
+/* The other parts of "NAME-00001-of-00003.gguf", as many as are there. */
+static uint64_t other_parts_bytes(const char *first)
+{
+    static const char form[] = "-00001-of-00000.gguf";
+    size_t len = strlen(first), end = sizeof(form) - 1;
+    const char *tail = first + (len > end ? len - end : 0);
+    uint64_t parts, sum = 0;
+    struct stat st;
+
+    if (len <= end || strncmp(tail, "-00001-of-", 10) != 0 ||
+        !parse_u64_str((struct str){ tail + 10, 5 }, &parts))
+        return 0;
+    for (uint64_t part = 2; part <= parts && part <= PARTS_MAX; part++) {
+        char path[MODEL_PATH_SIZE];
+        (void)snprintf(path, sizeof(path), "%.*s-%05" PRIu64 "-of-%05" PRIu64 "%s",
+                       (int)(len - end), first, part, parts, suffix);
+        if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+            sum += (uint64_t)st.st_size;
+    }
+    return sum;
 }
 
 enum found { FOUND_MODEL, FOUND_NOTHING, FOUND_OUTSIDE, FOUND_NO_FILE, FOUND_NO_GGUF };
 
 /* Follow every link of `path` and look at what is there. */
-static enum found look_at(const char *real_dir, const char *path, char ret_path[MODEL_PATH_SIZE],
-                          uint64_t *ret_bytes)
+static enum found look_at(const char *real_dir, const char *path, struct look *ret)
 {
     AUTO(free_ptr) char *real = realpath(path, NULL);
     struct stat st;
@@ -108,10 +143,10 @@ static enum found look_at(const char *real_dir, const char *path, char ret_path[
         return FOUND_NOTHING;
     if (!is_inside(real_dir, real))
         return FOUND_OUTSIDE;
-    if (!S_ISREG(st.st_mode) || !str_copy(ret_path, MODEL_PATH_SIZE, str_of(real)))
+    if (!S_ISREG(st.st_mode) || !str_copy(ret->path, MODEL_PATH_SIZE, str_of(real)))
         return FOUND_NO_FILE;
-    *ret_bytes = (uint64_t)st.st_size;
-    return has_magic(real) ? FOUND_MODEL : FOUND_NO_GGUF;
+    ret->size_bytes = (uint64_t)st.st_size + other_parts_bytes(real);
+    return read_header(ret) ? FOUND_MODEL : FOUND_NO_GGUF;
 }
 
 /* --- Directories --------------------------------------------------------------- */
@@ -166,8 +201,7 @@ static bool join(char out[MODEL_PATH_SIZE], const char *dir, const char *name, c
 }
 
 /* DIR/<ref>/ *.gguf: the first by name. */
-static enum found look_into(const char *real_dir, const char *path, char ret_path[MODEL_PATH_SIZE],
-                            uint64_t *ret_bytes)
+static enum found look_into(const char *real_dir, const char *path, struct look *ret)
 {
     AUTO(names_free) struct names names = { 0 };
     char file[MODEL_PATH_SIZE];
@@ -176,27 +210,26 @@ static enum found look_into(const char *real_dir, const char *path, char ret_pat
         return FOUND_NOTHING;
     for (size_t i = 0; i < names.len; i++)
         if (is_gguf_name(names.items[i]) && join(file, path, names.items[i], ""))
-            return look_at(real_dir, file, ret_path, ret_bytes);
+            return look_at(real_dir, file, ret);
     return FOUND_NOTHING;
 }
 
-static enum found find(const char *real_dir, const char *ref, char ret_path[MODEL_PATH_SIZE],
-                       uint64_t *ret_bytes)
+static enum found find(const char *real_dir, const char *ref, struct look *ret)
 {
     char path[MODEL_PATH_SIZE];
     enum found found = FOUND_NOTHING;
 
     if (join(path, real_dir, ref, suffix))
-        found = look_at(real_dir, path, ret_path, ret_bytes);
+        found = look_at(real_dir, path, ret);
     if (found == FOUND_NOTHING && join(path, real_dir, ref, ""))
-        found = look_into(real_dir, path, ret_path, ret_bytes);
+        found = look_into(real_dir, path, ret);
     return found;
 }
 
 int model_resolve(const char *dir, struct str ref, char ret_path[MODEL_PATH_SIZE], struct err *err)
 {
     char real_dir[MODEL_PATH_SIZE], name[MODEL_REF_SIZE];
-    uint64_t bytes;
+    struct look look;
     int rc = check_ref(ref, err);
 
     if (rc == 0)
@@ -204,8 +237,9 @@ int model_resolve(const char *dir, struct str ref, char ret_path[MODEL_PATH_SIZE
     if (rc < 0)
         return rc;
     (void)str_copy(name, sizeof(name), ref);
-    switch (find(real_dir, name, ret_path, &bytes)) {
+    switch (find(real_dir, name, &look)) {
     case FOUND_MODEL:
+        (void)str_copy(ret_path, MODEL_PATH_SIZE, str_of(look.path));
         return 0;
     case FOUND_NOTHING:
         return err_param(err, ERR_MODEL_NOT_FOUND, "model", "no model '%s' in %s", name, dir);
@@ -232,7 +266,8 @@ bool model_list_equal(const struct model_list *a, const struct model_list *b)
 {
     for (size_t i = 0; i < a->len && i < b->len; i++)
         if (strcmp(a->entries[i].ref, b->entries[i].ref) != 0 ||
-            a->entries[i].size_bytes != b->entries[i].size_bytes)
+            a->entries[i].size_bytes != b->entries[i].size_bytes ||
+            a->entries[i].context_length != b->entries[i].context_length)
             return false;
     return a->len == b->len;
 }
@@ -252,13 +287,15 @@ void model_list_text(const struct model_list *l, char *ret, size_t size)
     (void)buf_cstr(&b);
 }
 
-static void list_add(struct model_list *l, const char *ref, uint64_t size_bytes)
+static void list_add(struct model_list *l, const char *ref, const struct look *look)
 {
     if (l->len == MODELS_PER_HIVE_MAX)
         return;
     l->entries = mem_resize(l->entries, (l->len + 1) * sizeof(*l->entries));
-    l->entries[l->len].size_bytes = size_bytes;
-    (void)str_copy(l->entries[l->len++].ref, MODEL_REF_SIZE, str_of(ref));
+    struct listed_model *entry = &l->entries[l->len++];
+    *entry = (struct listed_model){ .size_bytes = look->size_bytes,
+                                    .context_length = look->context_length };
+    (void)str_copy(entry->ref, MODEL_REF_SIZE, str_of(ref));
 }
 
 /* "b/c" below DIR; "" for DIR itself. */
@@ -270,8 +307,8 @@ static bool child_ref(char out[MODEL_PATH_SIZE], const char *parent, const char 
 static void scan(const char *real_dir, const char *rel, unsigned depth, struct model_list *l)
 {
     AUTO(names_free) struct names names = { 0 };
-    char path[MODEL_PATH_SIZE], ref[MODEL_PATH_SIZE], file[MODEL_PATH_SIZE];
-    uint64_t bytes;
+    char path[MODEL_PATH_SIZE], ref[MODEL_PATH_SIZE];
+    struct look look;
 
     if (!join(path, real_dir, rel, "") || !names_read(path, &names))
         return;
@@ -283,8 +320,8 @@ static void scan(const char *real_dir, const char *rel, unsigned depth, struct m
             ref[strlen(ref) - (sizeof(suffix) - 1)] = '\0';
         if (check_ref(str_of(ref), &ignored) < 0)
             continue;
-        if (find(real_dir, ref, file, &bytes) == FOUND_MODEL)
-            list_add(l, ref, bytes);
+        if (find(real_dir, ref, &look) == FOUND_MODEL)
+            list_add(l, ref, &look);
         else if (depth < SCAN_DEPTH_MAX && child_ref(ref, rel, names.items[i]))
             scan(real_dir, ref, depth + 1, l);
     }
@@ -292,7 +329,7 @@ static void scan(const char *real_dir, const char *rel, unsigned depth, struct m
 
 static int by_ref(const void *a, const void *b)
 {
-    return strcmp(((const struct model_entry *)a)->ref, ((const struct model_entry *)b)->ref);
+    return strcmp(((const struct listed_model *)a)->ref, ((const struct listed_model *)b)->ref);
 }
 
 /* x.gguf beside x/ gives the same reference twice. */
@@ -326,10 +363,10 @@ int model_list_scan(const char *dir, struct model_list *ret, struct err *err)
 
 bool model_ref_of_path(const char *dir, const char *path, char ret_ref[MODEL_REF_SIZE])
 {
-    char real_dir[MODEL_PATH_SIZE], parent[MODEL_PATH_SIZE], first[MODEL_PATH_SIZE];
+    char real_dir[MODEL_PATH_SIZE], parent[MODEL_PATH_SIZE];
     AUTO(free_ptr) char *real = realpath(path, NULL);
     struct err ignored;
-    uint64_t bytes;
+    struct look first;
 
     if (!real || !is_gguf_name(real) || open_dir(dir, real_dir, &ignored) < 0 ||
         !is_inside(real_dir, real))
@@ -337,7 +374,7 @@ bool model_ref_of_path(const char *dir, const char *path, char ret_ref[MODEL_REF
     const char *rel = real + (strcmp(real_dir, "/") == 0 ? 0 : strlen(real_dir)) + 1;
     const char *slash = strrchr(rel, '/');
     if (slash && str_copy(parent, sizeof(parent), (struct str){ rel, (size_t)(slash - rel) }) &&
-        find(real_dir, parent, first, &bytes) == FOUND_MODEL && strcmp(first, real) == 0)
+        find(real_dir, parent, &first) == FOUND_MODEL && strcmp(first.path, real) == 0)
         return str_copy(ret_ref, MODEL_REF_SIZE, str_of(parent));
     return str_copy(ret_ref, MODEL_REF_SIZE,
                     (struct str){ rel, strlen(rel) - (sizeof(suffix) - 1) });

@@ -3,8 +3,9 @@
  * or the first by name of DIR/<ref>/ *.gguf. Requests name references, never paths; what a
  * reference leads to is inside the directory after every link has been followed.
  *
- * Does not load or judge a model beyond its first bytes: that is the engine's. Blocking:
- * on slow disks for a thread of its own.
+ * A model in parts ("x-00001-of-00003.gguf") is named by its first and as large as all of
+ * them. Does not load or judge a model beyond its first bytes: that is the engine's.
+ * Blocking: on slow disks for a thread of its own.
  */
 #pragma once
 
@@ -18,13 +19,8 @@
 
 enum { MODEL_PATH_SIZE = 4096 };
 
-struct model_entry {
-    char ref[MODEL_REF_SIZE];
-    uint64_t size_bytes;
-};
-
 struct model_list {
-    struct model_entry *entries; /* by reference, in the order of strcmp() */
+    struct listed_model *entries; /* by reference, in the order of strcmp() */
     size_t len;
 };
 void model_list_free(struct model_list *l); /* leaves it empty */

@@ -17,7 +17,7 @@
 
 static char top[256], dir[300];
 
-static void put(const char *name, const char *text)
+static void put_bytes(const char *name, const char *bytes, size_t len)
 {
     char path[1024];
 
@@ -29,7 +29,12 @@ static void put(const char *name, const char *text)
     }
     AUTO(close_fd) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    assert_int_equal(write(fd, bytes, len), (ssize_t)len);
+}
+
+static void put(const char *name, const char *text)
+{
+    put_bytes(name, text, strlen(text));
 }
 
 static void put_link(const char *name, const char *target)
@@ -197,10 +202,54 @@ static void the_list_has_what_can_be_resolved_in_order(void **state)
     model_list_free(&list);
 }
 
+static void a_model_in_parts_is_as_large_as_all_of_them(void **state)
+{
+    struct model_list list;
+    struct err err;
+    (void)state;
+
+    put("big/m-00001-of-00003.gguf", "GGUF");
+    put("big/m-00002-of-00003.gguf", "GGUF5678");
+    put("big/m-00003-of-00003.gguf", "GGUF56789");
+    put("big/other.gguf", "GGUF, but another model");
+    put("odd/m-00001-of-99999.gguf", "GGUF"); /* the others have not come yet */
+    put("plain/m-0000x-of-00003.gguf", "GGUF");
+    assert_int_equal(model_list_scan(dir, &list, &err), 0);
+    assert_int_equal(list.len, 3);
+    assert_string_equal(list.entries[0].ref, "big");
+    assert_int_equal(list.entries[0].size_bytes, 4 + 8 + 9);
+    assert_int_equal(list.entries[1].size_bytes, 4);
+    assert_int_equal(list.entries[2].size_bytes, 4);
+    model_list_free(&list);
+    assert_resolves("big", "big/m-00001-of-00003.gguf");
+}
+
+static void the_list_says_how_long_a_context_may_be(void **state)
+{
+    /* Version 3, no tensors, two members. */
+    static const char head[] = "GGUF\3\0\0\0\0\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0"
+                               "\24\0\0\0\0\0\0\0general.architecture\10\0\0\0"
+                               "\5\0\0\0\0\0\0\0llama"
+                               "\24\0\0\0\0\0\0\0llama.context_length\4\0\0\0"
+                               "\0\20\0\0";
+    struct model_list list;
+    struct err err;
+    (void)state;
+
+    put_bytes("m.gguf", head, sizeof(head) - 1);
+    put("n.gguf", "GGUF");
+    assert_int_equal(model_list_scan(dir, &list, &err), 0);
+    assert_int_equal(list.len, 2);
+    assert_int_equal(list.entries[0].context_length, 4096);
+    assert_int_equal(list.entries[1].context_length, 0);
+    model_list_free(&list);
+}
+
 static void long_lists_are_named_in_part(void **state)
 {
-    struct model_entry entries[7] = { { "a", 0 }, { "b", 0 }, { "c", 0 }, { "d", 0 },
-                                      { "e", 0 }, { "f", 0 }, { "g", 0 } };
+    struct listed_model entries[7] = { { .ref = "a" }, { .ref = "b" }, { .ref = "c" },
+                                       { .ref = "d" }, { .ref = "e" }, { .ref = "f" },
+                                       { .ref = "g" } };
     char text[64];
     (void)state;
 
@@ -245,6 +294,8 @@ int main(void)
         WITH_DIR(links_may_not_lead_out),
         WITH_DIR(what_is_no_model_is_refused),
         WITH_DIR(the_list_has_what_can_be_resolved_in_order),
+        WITH_DIR(a_model_in_parts_is_as_large_as_all_of_them),
+        WITH_DIR(the_list_says_how_long_a_context_may_be),
         cmocka_unit_test(long_lists_are_named_in_part),
         WITH_DIR(a_path_maps_back_to_its_reference),
     };

@@ -215,6 +215,12 @@ static void bad_hives_are_refused_with_the_field(void **state)
     assert_non_null(strstr(err.msg, "model 2"));
 
     hive = good_hive();
+    hive.ram_mb = 1000;
+    hive.ram_free_mb = 1001;
+    assert_int_equal(hive_facts_check(&hive, &err), ERR_INVALID);
+    assert_string_equal(err.param, "hive.ram_free_mb");
+
+    hive = good_hive();
     (void)snprintf(hive.hostname, sizeof(hive.hostname), "a\rb");
     assert_int_equal(hive_facts_check(&hive, &err), ERR_INVALID);
     assert_string_equal(err.param, "hive");
