@@ -107,23 +107,31 @@ void platform_decide(struct policy *platform, uint32_t job, uint64_t seed, bool 
     policy_call(platform, &call, ret);
 }
 
+struct policy *platform_over(const struct snapshot *s, struct err *err)
+{
+    const struct policy_options options = {
+        .snapshot = s,
+        .platform_source = { platform_source, platform_source_len },
+        .is_platform = true,
+    };
+    struct diagnostics d = { .len = 0 };
+    struct policy *p =
+        policy_new(&options, SCRIPT_LUA, options.platform_source, "platform.lua", &d);
+
+    if (!p)
+        (void)err_set(err, ERR_INTERNAL, "the platform policy does not load: line %u: %s",
+                      d.items[0].line, d.items[0].message);
+    return p;
+}
+
 struct platform *platform_new(const struct core *core, const struct live_options *options,
                               struct err *err)
 {
     struct platform *p = mem_alloc(1, sizeof(*p));
-    struct diagnostics d = { .len = 0 };
 
     p->live = live_new(core, options);
-    const struct policy_options policy_options = {
-        .snapshot = live_snapshot(p->live),
-        .platform_source = { platform_source, platform_source_len },
-        .is_platform = true,
-    };
-    p->policy =
-        policy_new(&policy_options, SCRIPT_LUA, policy_options.platform_source, "platform.lua", &d);
+    p->policy = platform_over(live_snapshot(p->live), err);
     if (!p->policy) {
-        (void)err_set(err, ERR_INTERNAL, "the platform policy does not load: line %u: %s",
-                      d.items[0].line, d.items[0].message);
         platform_free(p);
         return NULL;
     }
@@ -154,11 +162,6 @@ const struct strategy *platform_strategy(const struct platform *p)
 struct live *platform_live(struct platform *p)
 {
     return p->live;
-}
-
-struct policy *platform_policy(struct platform *p)
-{
-    return p->policy;
 }
 
 void platform_get_stats(const struct platform *p, struct platform_stats *ret)

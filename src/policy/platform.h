@@ -23,8 +23,7 @@ struct platform *platform_new(const struct core *core, const struct live_options
 void platform_free(struct platform *p);
 
 const struct strategy *platform_strategy(const struct platform *p);
-struct live *platform_live(struct platform *p);     /* shared with whoever asks user policies */
-struct policy *platform_policy(struct platform *p); /* to run it over other snapshots */
+struct live *platform_live(struct platform *p); /* shared with whoever asks user policies */
 
 struct platform_stats {
     uint64_t calls_total, errors_total; /* errors: the last resort decided */
@@ -37,6 +36,10 @@ void platform_get_stats(const struct platform *p, struct platform_stats *ret);
 void platform_last_inputs(const struct platform *p, uint32_t *ret_job, uint64_t *ret_seed,
                           uint64_t *ret_time_us);
 
-/* Decide about a job of any snapshot (a recorded one, a simulated one), with scores. */
+/* The same policy over another snapshot (a recorded one, a simulated one); borrowed. The
+ * caller frees it. NULL with words in `err`. */
+struct policy *platform_over(const struct snapshot *s, struct err *err);
+
+/* Decide about one of its jobs. */
 void platform_decide(struct policy *platform, uint32_t job, uint64_t seed, bool want_scores,
                      struct policy_answer *ret);

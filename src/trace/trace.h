@@ -59,7 +59,8 @@ uint64_t trace_number(const struct trace_record *r);
 
 /* The members of one record's JSON object. `past`: the snapshot it was decided from; NULL
  * when history does not go back so far (candidates are then null, and it says so).
- * `platform`: scores decisions of the platform policy again; may be NULL. */
+ * `platform`: the platform policy over `past` (platform_over()), to score the candidates
+ * again; NULL: without scores. */
 void trace_write(struct json_out *out, const struct trace *t, const struct trace_record *r,
                  const struct snapshot *past, struct policy *platform);
 
