@@ -41,6 +41,7 @@ BORDERS = {
     "lualib.h": "policy",
     "seccomp.h": "policyhost",
     "yaml.h": ("base", "rules"),
+    "evp.h": "base",
     "uthash.h": "base",
     "xxhash.h": "base",
 }
