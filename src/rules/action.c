@@ -6,7 +6,10 @@
 enum {
     DURATION_MS_MAX = 24 * 60 * 60 * 1000,
     GPU_ID_MAX = 255,
-    TEXT_BYTES_MAX = 255,
+    /* Of texts that go out in decisions, as the queen takes them. */
+    ID_BYTES_MAX = 127,
+    MODEL_BYTES_MAX = 255,
+    REASON_BYTES_MAX = 159,
     CODE_BYTES_MAX = 63,
 };
 
@@ -30,8 +33,8 @@ static void read_short_text(struct rule_reader *r, const struct rule_node *mappi
 
     if (!node || !rule_read_text(r, node, ret))
         return;
-    if (ret->len > TEXT_BYTES_MAX)
-        rule_error(r, node, "%s is too long; at most %d bytes are allowed", key, TEXT_BYTES_MAX);
+    if (ret->len > max)
+        rule_error(r, node, "%s is too long; at most %zu bytes are allowed", key, max);
 }
 
 static void read_optional_integer(struct rule_reader *r, const struct rule_node *mapping,
@@ -121,7 +124,7 @@ static void read_wait(struct rule_reader *r, const struct rule_node *node, struc
     if (node->kind != RULE_NODE_NULL && !expect_mapping(r, node, known))
         return;
     read_optional_integer(r, node, "duration_ms", DURATION_MS_MAX, &ret->duration_ms);
-    read_short_text(r, node, "reason", &ret->reason);
+    read_short_text(r, node, "reason", REASON_BYTES_MAX, &ret->reason);
 }
 
 static void read_evict_kind(struct rule_reader *r, const struct rule_node *node, struct str *ret)
@@ -150,7 +153,7 @@ static void read_evict(struct rule_reader *r, const struct rule_node *node, stru
     else if (kind)
         read_evict_kind(r, kind, &ret->evict_kind);
     else
-        read_short_text(r, node, "worker_id", &ret->worker_id);
+        read_short_text(r, node, "worker_id", ID_BYTES_MAX, &ret->worker_id);
 }
 
 static void read_start_worker(struct rule_reader *r, const struct rule_node *node,
@@ -162,8 +165,8 @@ static void read_start_worker(struct rule_reader *r, const struct rule_node *nod
     ret->gpu_id = -1;
     if (node->kind != RULE_NODE_NULL && !expect_mapping(r, node, known))
         return;
-    read_short_text(r, node, "model_ref", &ret->model_ref);
-    read_short_text(r, node, "pool_id", &ret->pool_id);
+    read_short_text(r, node, "model_ref", MODEL_BYTES_MAX, &ret->model_ref);
+    read_short_text(r, node, "pool_id", ID_BYTES_MAX, &ret->pool_id);
     read_optional_integer(r, node, "gpu_id", GPU_ID_MAX, &ret->gpu_id);
 }
 
