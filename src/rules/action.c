@@ -25,9 +25,8 @@ static bool expect_mapping(struct rule_reader *r, const struct rule_node *node,
     return true;
 }
 
-/* An optional text that goes out in a decision; ids have a bound there. */
 static void read_short_text(struct rule_reader *r, const struct rule_node *mapping, const char *key,
-                            struct str *ret)
+                            size_t max, struct str *ret)
 {
     const struct rule_node *node = rule_node_get(mapping, key);
 
