@@ -1,5 +1,7 @@
 #include "jobs/queue.h"
 
+#include "jobs/queue_fixture.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,225 +9,419 @@
 #include <cmocka.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 
-enum { JOBS_MAX = 64 };
+/* --- Lanes ------------------------------------------------------------------------------- */
 
-struct fixture {
-    struct fairness *fairness;
-    struct job_queue *queue;
-    struct job *jobs[JOBS_MAX]; /* all that were made */
-    size_t jobs_len;
-};
-
-static int setup(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-
-    struct fairness_options fairness;
-    struct job_queue_options options;
-
-    assert_non_null(f);
-    fairness_options_init(&fairness);
-    f->fairness = fairness_new(&fairness);
-    job_queue_options_init(&options);
-    f->queue = job_queue_new(&options, f->fairness);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
+static void an_empty_queue_has_nothing_for_anybody(void **state)
 {
     struct fixture *f = *state;
+    struct worker_facts w = fixture_worker("w1", "h1", "m");
+    const struct job *first[4];
 
-    for (size_t i = 0; i < f->jobs_len; i++) {
-        if (f->jobs[i]->lane)
-            job_queue_remove(f->queue, f->jobs[i]);
-        job_free(f->jobs[i]);
-    }
-    assert_int_equal(job_queue_stats(f->queue)->count, 0);
-    assert_int_equal(job_queue_stats(f->queue)->bytes, 0);
-    job_queue_free(f->queue);
-    fairness_free(f->fairness);
-    free(f);
-    return 0;
-}
-
-/* Arrives now: later than all before. */
-static struct job *new_job(struct fixture *f, const char *model, const char *worker_id,
-                           const char *hive_id)
-{
-    struct job_spec spec = { .bytes = 10 };
-
-    assert_true(f->jobs_len < JOBS_MAX);
-    (void)snprintf(spec.id, sizeof(spec.id), "job-%zu", f->jobs_len);
-    (void)snprintf(spec.model, sizeof(spec.model), "%s", model);
-    (void)snprintf(spec.worker_id, sizeof(spec.worker_id), "%s", worker_id);
-    (void)snprintf(spec.hive_id, sizeof(spec.hive_id), "%s", hive_id);
-    struct job *job = job_new(&spec, f->jobs_len, 1000 + f->jobs_len);
-    f->jobs[f->jobs_len++] = job;
-    return job;
-}
-
-static struct job *add(struct fixture *f, const char *model, const char *worker_id,
-                       const char *hive_id)
-{
-    struct job *job = new_job(f, model, worker_id, hive_id);
-
-    job_queue_add(f->queue, job);
-    return job;
-}
-
-static struct worker_facts worker(const char *id, const char *hive_id, const char *model)
-{
-    struct worker_facts w = { .slots = 1 };
-
-    (void)snprintf(w.id, sizeof(w.id), "%s", id);
-    (void)snprintf(w.hive_id, sizeof(w.hive_id), "%s", hive_id);
-    (void)snprintf(w.model, sizeof(w.model), "%s", model);
-    return w;
-}
-
-/* Serve all that this worker may run, and say in which order: "0 2 ". */
-static const char *served(struct fixture *f, const struct worker_facts *w)
-{
-    static char text[512];
-    size_t len = 0;
-    struct job *job;
-
-    text[0] = '\0';
-    while ((job = job_queue_next(f->queue, w, NULL))) {
-        assert_true(job_fits(job, w));
-        len +=
-            (size_t)snprintf(text + len, sizeof(text) - len, "%llu ", (unsigned long long)job->seq);
-        job_queue_remove(f->queue, job);
-    }
-    return text;
+    assert_null(job_queue_next(f->queue, &w, NULL));
+    assert_null(job_queue_oldest(f->queue));
+    assert_int_equal(job_queue_first(f->queue, first, 4), 0);
+    assert_int_equal(job_queue_waiting(f->queue, "m"), 0);
+    assert_int_equal(job_queue_next_promotion_ms(f->queue), UINT64_MAX);
+    job_queue_free(NULL);
 }
 
 static void each_model_has_its_own_order(void **state)
 {
     struct fixture *f = *state;
-    struct worker_facts a = worker("w1", "", "a"), b = worker("w2", "", "b");
+    struct worker_facts a = fixture_worker("w1", "", "a"), b = fixture_worker("w2", "", "b");
 
-    (void)add(f, "a", "", "");
-    (void)add(f, "b", "", "");
-    (void)add(f, "a", "", "");
-    assert_string_equal(served(f, &b), "1 ");
-    assert_string_equal(served(f, &a), "0 2 ");
+    (void)ADD(f, .model = "a");
+    (void)ADD(f, .model = "b");
+    (void)ADD(f, .model = "a");
+    assert_int_equal(job_queue_waiting(f->queue, "a"), 2);
+    assert_string_equal(fixture_serve(f, &b), "1 ");
+    assert_string_equal(fixture_serve(f, &a), "0 2 ");
 }
 
 static void a_pinned_job_waits_for_its_worker_and_holds_up_nobody(void **state)
 {
     struct fixture *f = *state;
-    struct worker_facts w1 = worker("w1", "h1", "m"), w2 = worker("w2", "h2", "m");
+    struct worker_facts w1 = fixture_worker("w1", "h1", "m"), w2 = fixture_worker("w2", "h2", "m");
 
-    (void)add(f, "m", "w1", "");   /* 0 */
-    (void)add(f, "m", "", "h1");   /* 1 */
-    (void)add(f, "m", "", "");     /* 2 */
-    (void)add(f, "m", "w2", "h2"); /* 3 */
-    (void)add(f, "m", "w1", "h1"); /* 4 */
-    (void)add(f, "m", "", "");     /* 5 */
-    assert_string_equal(served(f, &w2), "2 3 5 ");
-    assert_string_equal(served(f, &w1), "0 1 4 ");
+    (void)ADD(f, .worker_id = "w1");                  /* 0 */
+    (void)ADD(f, .hive_id = "h1");                    /* 1 */
+    (void)ADD(f, .id = "");                           /* 2 */
+    (void)ADD(f, .worker_id = "w2", .hive_id = "h2"); /* 3 */
+    (void)ADD(f, .worker_id = "w1", .hive_id = "h1"); /* 4 */
+    (void)ADD(f, .id = "");                           /* 5 */
+    assert_string_equal(fixture_walk(f, &w2), "2 3 5 ");
+    assert_string_equal(fixture_serve(f, &w2), "2 3 5 ");
+    assert_string_equal(fixture_serve(f, &w1), "0 1 4 ");
 }
 
-static void what_a_worker_may_run_comes_in_order_of_arrival(void **state)
+static void a_worker_without_a_hive_serves_no_hives_pins(void **state)
 {
     struct fixture *f = *state;
-    struct worker_facts w1 = worker("w1", "h1", "m");
+    struct worker_facts w1 = fixture_worker("w1", "", "m");
 
-    (void)add(f, "m", "w1", "");
-    (void)add(f, "m", "", "");
-    (void)add(f, "m", "", "h1");
-    (void)add(f, "m", "w1", "h1");
-    (void)add(f, "m", "", "");
-    assert_string_equal(served(f, &w1), "0 1 2 3 4 ");
+    (void)ADD(f, .hive_id = "h1");
+    assert_null(job_queue_next(f->queue, &w1, NULL));
 }
 
-static void a_retried_job_comes_first_but_not_where_it_failed(void **state)
+static void a_returned_job_comes_first_but_not_where_it_failed(void **state)
 {
     struct fixture *f = *state;
-    struct worker_facts w1 = worker("w1", "", "m"), w2 = worker("w2", "", "m");
+    struct worker_facts w1 = fixture_worker("w1", "", "m"), w2 = fixture_worker("w2", "", "m");
 
-    (void)add(f, "m", "", "");
-    struct job *retried = new_job(f, "m", "", "");
-    job_tried_on(retried, "w1");
-    job_queue_add(f->queue, retried);
-    (void)add(f, "m", "", "");
+    (void)ADD(f, .deadline_ms = 5000);
+    struct job *returned = fixture_make(f, &(struct job_spec){ 0 });
+    job_tried_on(returned, "w1");
+    job_queue_add(f->queue, returned);
+    (void)ADD(f, .deadline_ms = 4000);
 
-    assert_int_equal(job_queue_position(f->queue, retried), 1);
-    assert_int_equal(job_queue_position(f->queue, f->jobs[0]), 2);
-    assert_int_equal(job_queue_position(f->queue, f->jobs[2]), 3);
-    struct job *next = job_queue_next(f->queue, &w2, NULL);
-    assert_ptr_equal(next, retried);
-    assert_string_equal(served(f, &w1), "0 2 ");
-    assert_string_equal(served(f, &w2), "1 ");
+    assert_int_equal(job_queue_position(f->queue, returned), 1);
+    assert_int_equal(job_queue_position(f->queue, f->jobs[2]), 2);
+    assert_int_equal(job_queue_position(f->queue, f->jobs[0]), 3);
+    assert_string_equal(fixture_walk(f, &w2), "1 2 0 ");
+    assert_string_equal(fixture_serve(f, &w1), "2 0 ");
+    assert_string_equal(fixture_serve(f, &w2), "1 ");
 }
 
-static void positions_count_those_that_wait_for_the_same_model(void **state)
+/* --- Within a tenant ----------------------------------------------------------------------- */
+
+static void a_deadline_comes_before_none_and_an_earlier_one_before_a_later_one(void **state)
 {
     struct fixture *f = *state;
+    struct worker_facts w1 = fixture_worker("w1", "", "m");
 
-    assert_int_equal(job_queue_position(f->queue, add(f, "a", "", "")), 1);
-    assert_int_equal(job_queue_position(f->queue, add(f, "b", "", "")), 1);
-    assert_int_equal(job_queue_position(f->queue, add(f, "a", "w1", "")), 2);
-    assert_int_equal(job_queue_position(f->queue, add(f, "a", "", "")), 3);
-    job_queue_remove(f->queue, f->jobs[0]);
-    assert_int_equal(job_queue_position(f->queue, f->jobs[2]), 1);
-    assert_int_equal(job_queue_position(f->queue, f->jobs[3]), 2);
-    assert_int_equal(job_queue_position(f->queue, f->jobs[1]), 1);
+    (void)ADD(f, .id = "");                                   /* 0 */
+    (void)ADD(f, .deadline_ms = 9000);                        /* 1 */
+    (void)ADD(f, .slo_ttft_ms = 500);                         /* 2: 1500 */
+    (void)ADD(f, .deadline_ms = 1400);                        /* 3 */
+    (void)ADD(f, .deadline_ms = 9000);                        /* 4 */
+    (void)ADD(f, .deadline_ms = 8000, .slo_ttft_ms = 300);    /* 5: 1300 */
+    (void)ADD(f, .deadline_ms = 1200, .slo_ttft_ms = 100000); /* 6 */
+    assert_string_equal(fixture_walk(f, &w1), "6 5 3 2 1 4 0 ");
+    for (size_t i = 0; i < f->jobs_len; i++) {
+        static const size_t positions[] = { 7, 5, 4, 3, 6, 2, 1 };
+        assert_int_equal(job_queue_position(f->queue, f->jobs[i]), positions[i]);
+    }
 }
 
-static void a_peer_is_one_with_the_same_constraints(void **state)
+static void a_peer_before_is_one_with_the_same_constraints_that_is_first(void **state)
 {
     struct fixture *f = *state;
 
-    (void)add(f, "m", "", "h1");
-    struct job *same = new_job(f, "m", "", "h1"), *open = new_job(f, "m", "", "");
-    struct job *tried = new_job(f, "m", "", "h1");
+    (void)ADD(f, .hive_id = "h1", .deadline_ms = 5000);
+    struct job *same = fixture_make(f, &(struct job_spec){ .hive_id = "h1" });
+    struct job *sooner = fixture_make(f, &(struct job_spec){ .hive_id = "h1", .deadline_ms = 4 });
+    struct job *open = fixture_make(f, &(struct job_spec){ 0 });
+    struct job *batch =
+        fixture_make(f, &(struct job_spec){ .hive_id = "h1", .priority = JOB_BATCH });
+    struct job *other = fixture_make(f, &(struct job_spec){ .hive_id = "h1", .tenant_id = "t" });
     assert_true(job_queue_has_peer_before(f->queue, same));
+    assert_true(job_queue_has_peer_before(f->queue, batch));
+    assert_true(job_queue_has_peer_before(f->queue, other)); /* of equal counters, who was first */
+    assert_false(job_queue_has_peer_before(f->queue, sooner));
     assert_false(job_queue_has_peer_before(f->queue, open));
-    job_tried_on(tried, "w1");
-    assert_false(job_queue_has_peer_before(f->queue, tried));
+    fairness_activate(f->fairness, "t", "m"); /* keeps its 0 */
+    fairness_charge(f->fairness, "", "m", 1, 0);
+    assert_false(job_queue_has_peer_before(f->queue, other));
+    job_tried_on(same, "w1");
+    assert_false(job_queue_has_peer_before(f->queue, same));
 }
+
+/* --- Tenants -------------------------------------------------------------------------------- */
+
+static void tenants_take_turns_however_many_jobs_one_has(void **state)
+{
+    struct fixture *f = *state;
+    struct worker_facts w1 = fixture_worker("w1", "", "m");
+
+    for (int i = 0; i < 4; i++)
+        (void)ADD(f, .tenant_id = "a", .prompt_tokens = 100); /* 0 to 3 */
+    (void)ADD(f, .tenant_id = "b", .prompt_tokens = 100);     /* 4 */
+    (void)ADD(f, .tenant_id = "b", .prompt_tokens = 150);     /* 5 */
+    (void)ADD(f, .tenant_id = "c", .prompt_tokens = 10);      /* 6 */
+    assert_string_equal(fixture_walk(f, &w1), "0 4 6 1 5 2 3 ");
+    assert_int_equal(job_queue_position(f->queue, f->jobs[1]), 4);
+    assert_int_equal(job_queue_position(f->queue, f->jobs[6]), 3);
+    assert_int_equal(job_queue_position(f->queue, f->jobs[3]), 7);
+    assert_string_equal(fixture_serve(f, &w1), "0 4 6 1 5 2 3 ");
+}
+
+static void a_charge_moves_a_tenant_wherever_its_jobs_stand(void **state)
+{
+    struct fixture *f = *state;
+    struct worker_facts w1 = fixture_worker("w1", "h1", "m"), w2 = fixture_worker("w2", "h1", "m");
+
+    (void)ADD(f, .tenant_id = "a");
+    (void)ADD(f, .tenant_id = "a", .worker_id = "w1");
+    (void)ADD(f, .tenant_id = "a", .priority = JOB_BATCH);
+    (void)ADD(f, .tenant_id = "b");
+    (void)ADD(f, .tenant_id = "b", .hive_id = "h1");
+    (void)ADD(f, .tenant_id = "b", .priority = JOB_BATCH);
+    assert_string_equal(fixture_walk(f, &w1), "0 3 1 4 2 5 ");
+    fairness_charge(f->fairness, "a", "m", 1000, 0);
+    assert_string_equal(fixture_walk(f, &w1), "3 4 0 1 5 2 ");
+    assert_string_equal(fixture_walk(f, &w2), "3 4 0 5 2 ");
+    fairness_charge(f->fairness, "b", "m", 900, 500);
+    assert_string_equal(fixture_walk(f, &w1), "0 1 3 4 2 5 ");
+    fairness_charge(f->fairness, "b", "m", -900, -450); /* it was much shorter */
+    assert_string_equal(fixture_walk(f, &w1), "3 4 0 1 5 2 ");
+}
+
+static void more_weight_means_more_turns(void **state)
+{
+    struct fixture *f = *state;
+    struct worker_facts w1 = fixture_worker("w1", "", "m");
+
+    fairness_set_weight(f->fairness, "b", 3);
+    for (int i = 0; i < 8; i++)
+        (void)ADD(f, .tenant_id = { i < 4 ? 'a' : 'b' }, .prompt_tokens = 30);
+    assert_string_equal(fixture_walk(f, &w1), "0 4 5 6 1 7 2 3 ");
+    assert_string_equal(fixture_serve(f, &w1), "0 4 5 6 1 7 2 3 ");
+}
+
+/* What a tenant has for other workers does not make it wait for its turn here. */
+static void only_what_a_worker_could_run_counts_in_its_order(void **state)
+{
+    struct fixture *f = *state;
+    struct worker_facts w1 = fixture_worker("w1", "", "m");
+
+    for (int i = 0; i < 5; i++)
+        (void)ADD(f, .tenant_id = "a", .worker_id = "w9", .prompt_tokens = 1000);
+    (void)ADD(f, .tenant_id = "a", .prompt_tokens = 10); /* 5 */
+    (void)ADD(f, .tenant_id = "b", .prompt_tokens = 10); /* 6 */
+    assert_string_equal(fixture_walk(f, &w1), "5 6 ");
+    assert_int_equal(job_queue_position(f->queue, f->jobs[6]), 2);
+}
+
+/* --- Bands ------------------------------------------------------------------------------------ */
+
+/* Serve `count` of plenty in both bands; returns how many were batch jobs. */
+static unsigned serve_plenty(unsigned share_pct, unsigned count)
+{
+    struct fixture *f = fixture_new(&(struct job_queue_options){ .batch_share_pct = share_pct });
+    struct worker_facts w1 = fixture_worker("w1", "", "m");
+    unsigned batch = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        (void)ADD(f, .priority = JOB_BATCH);
+        (void)ADD(f, .priority = JOB_INTERACTIVE);
+    }
+    for (unsigned i = 1; i <= count; i++) {
+        struct job *job = job_queue_next(f->queue, &w1, NULL);
+
+        batch += job->spec.priority == JOB_BATCH;
+        job_queue_take(f->queue, job);
+        assert_in_range(batch * 100, i * share_pct >= 100 ? i * share_pct - 100 : 0,
+                        i * share_pct + 100);
+    }
+    fixture_free(f);
+    return batch;
+}
+
+static void a_lower_band_gets_its_share_and_no_more(void **state)
+{
+    (void)state;
+    assert_int_equal(serve_plenty(0, 500), 0);
+    assert_int_equal(serve_plenty(1, 500), 5);
+    assert_int_equal(serve_plenty(10, 500), 50);
+    assert_int_equal(serve_plenty(33, 400), 132);
+    assert_int_equal(serve_plenty(50, 500), 250);
+    assert_int_equal(serve_plenty(90, 500), 450);
+    assert_int_equal(serve_plenty(100, 500), 500);
+}
+
+static void interactive_jobs_without_batch_jobs_owe_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct worker_facts w1 = fixture_worker("w1", "", "m");
+
+    for (int i = 0; i < 50; i++)
+        (void)ADD(f, .id = "");
+    (void)fixture_serve(f, &w1);
+    (void)ADD(f, .priority = JOB_BATCH); /* 50 */
+    (void)ADD(f, .id = "");              /* 51 */
+    assert_string_equal(fixture_walk(f, &w1), "51 50 ");
+}
+
+/* Owed what it cannot use, it keeps but one turn: no burst when it can again. */
+static void a_share_that_nobody_can_take_is_not_saved_up(void **state)
+{
+    struct fixture *f = *state;
+    struct worker_facts w1 = fixture_worker("w1", "", "m"), w2 = fixture_worker("w2", "", "m");
+    unsigned batch = 0;
+
+    for (int i = 0; i < 10; i++)
+        (void)ADD(f, .priority = JOB_BATCH, .worker_id = "w2");
+    for (int i = 0; i < 200; i++)
+        (void)ADD(f, .id = "");
+    for (int i = 0; i < 100; i++) {
+        struct job *job = job_queue_next(f->queue, &w1, NULL);
+
+        assert_int_equal(job->spec.priority, JOB_INTERACTIVE);
+        job_queue_take(f->queue, job);
+    }
+    for (int i = 0; i < 20; i++) {
+        struct job *job = job_queue_next(f->queue, &w2, NULL);
+
+        batch += job->spec.priority == JOB_BATCH;
+        job_queue_take(f->queue, job);
+    }
+    assert_in_range(batch, 2, 3);
+}
+
+/* Else a policy that lets no batch job go would keep everybody waiting. */
+static void when_it_is_due_one_job_of_the_lower_band_goes_first_and_the_rest_last(void **state)
+{
+    struct fixture *f = *state;
+    struct worker_facts w1 = fixture_worker("w1", "", "m");
+
+    for (int i = 0; i < 3; i++)
+        (void)ADD(f, .priority = JOB_BATCH); /* 0 to 2 */
+    for (int i = 0; i < 12; i++)
+        (void)ADD(f, .id = ""); /* 3 to 14 */
+    assert_string_equal(fixture_walk(f, &w1), "3 4 5 6 7 8 9 10 11 12 13 14 0 1 2 ");
+    for (int i = 3; i < 12; i++)
+        job_queue_take(f->queue, f->jobs[i]);
+    assert_string_equal(fixture_walk(f, &w1), "0 12 13 14 1 2 ");
+
+    struct job *interactive = fixture_make(f, &(struct job_spec){ .deadline_ms = 1 });
+    struct job *batch =
+        fixture_make(f, &(struct job_spec){ .priority = JOB_BATCH, .deadline_ms = 1 });
+    assert_true(job_queue_has_peer_before(f->queue, interactive));
+    assert_false(job_queue_has_peer_before(f->queue, batch));
+}
+
+static void who_waits_long_enough_moves_up_a_band(void **state)
+{
+    struct fixture *f = *state;
+    struct worker_facts w1 = fixture_worker("w1", "", "m");
+
+    (void)ADD(f, .tenant_id = "a", .priority = JOB_BATCH); /* 0, at 1,000 ms */
+    f->now_ms = 2000;
+    (void)ADD(f, .tenant_id = "a", .priority = JOB_BATCH); /* 1 */
+    (void)ADD(f, .tenant_id = "b");                        /* 2 */
+    fairness_charge(f->fairness, "b", "m", 5, 0);
+    assert_int_equal(job_queue_position(f->queue, f->jobs[0]), 2);
+    assert_int_equal(job_queue_next_promotion_ms(f->queue), 601000);
+    job_queue_age(f->queue, 600999);
+    assert_string_equal(fixture_walk(f, &w1), "2 0 1 ");
+    job_queue_age(f->queue, 601000);
+    assert_int_equal(job_queue_next_promotion_ms(f->queue), 602000);
+    assert_string_equal(fixture_walk(f, &w1), "0 2 1 ");
+    assert_int_equal(job_queue_position(f->queue, f->jobs[0]), 1);
+    assert_int_equal(job_queue_stats(f->queue)->by_priority[JOB_BATCH], 2);
+    job_queue_remove(f->queue, f->jobs[0]);
+    job_queue_remove(f->queue, f->jobs[1]);
+    assert_int_equal(job_queue_next_promotion_ms(f->queue), UINT64_MAX);
+}
+
+/* The tenant's only job: it must not count as gone for a moment, and be lifted. */
+static void moving_up_costs_a_tenant_nothing(void **state)
+{
+    struct fixture *f = *state;
+
+    (void)ADD(f, .tenant_id = "a", .priority = JOB_BATCH);
+    (void)ADD(f, .tenant_id = "b");
+    fairness_charge(f->fairness, "b", "m", 500, 0);
+    job_queue_age(f->queue, 1000000);
+    assert_true(fairness_counter(f->fairness, "a", "m") < 1);
+}
+
+static void without_an_age_nobody_moves_up(void **state)
+{
+    struct fixture *f = fixture_new(&(struct job_queue_options){ .batch_share_pct = 10 });
+    (void)state;
+
+    (void)ADD(f, .priority = JOB_BATCH);
+    (void)ADD(f, .id = "");
+    job_queue_age(f->queue, UINT64_MAX);
+    assert_int_equal(job_queue_next_promotion_ms(f->queue), UINT64_MAX);
+    assert_int_equal(job_queue_position(f->queue, f->jobs[0]), 2);
+    fixture_free(f);
+}
+
+/* --- The whole ---------------------------------------------------------------------------------
+ */
 
 static void the_oldest_is_by_entry_and_counts_follow(void **state)
 {
     struct fixture *f = *state;
     const struct job_queue_stats *stats = job_queue_stats(f->queue);
 
-    assert_null(job_queue_oldest(f->queue));
-    (void)add(f, "a", "", "");
-    (void)add(f, "b", "", "");
-    struct job *batch = new_job(f, "b", "", "");
-    batch->spec.priority = JOB_BATCH;
-    job_queue_add(f->queue, batch);
+    (void)ADD(f, .bytes = 10, .prompt_tokens = 3);
+    (void)ADD(f, .model = "b", .bytes = 10, .deadline_ms = 1);
+    (void)ADD(f, .model = "b", .bytes = 10, .prompt_tokens = 4, .priority = JOB_BATCH);
     assert_ptr_equal(job_queue_oldest(f->queue), f->jobs[0]);
     assert_int_equal(stats->count, 3);
     assert_int_equal(stats->bytes, 30);
+    assert_int_equal(stats->prompt_tokens, 7);
     assert_int_equal(stats->by_priority[JOB_BATCH], 1);
     job_queue_remove(f->queue, f->jobs[0]);
     assert_ptr_equal(job_queue_oldest(f->queue), f->jobs[1]);
     assert_int_equal(stats->by_priority[JOB_INTERACTIVE], 1);
 }
 
-static void a_worker_without_a_hive_serves_no_hives_pins(void **state)
+static const char *first(struct fixture *f, size_t max)
 {
-    struct fixture *f = *state;
-    struct worker_facts w1 = worker("w1", "", "m");
+    static char text[256];
+    const struct job *jobs[32];
+    size_t len = job_queue_first(f->queue, jobs, max), at = 0;
 
-    (void)add(f, "m", "", "h1");
-    assert_null(job_queue_next(f->queue, &w1, NULL));
+    text[0] = '\0';
+    for (size_t i = 0; i < len; i++)
+        at += (size_t)snprintf(text + at, sizeof(text) - at, "%llu ",
+                               (unsigned long long)jobs[i]->seq);
+    return text;
 }
 
-static void doubt_covers_a_models_lanes_until_each_is_trusted_or_empty(void **state)
+static bool write_model(void *data, const char *model, const struct job *job)
+{
+    char *text = data;
+    size_t len = strlen(text);
+
+    (void)snprintf(text + len, 64 - len, "%s:%llu ", model, (unsigned long long)job->seq);
+    return *model != 'n';
+}
+
+static void the_order_as_a_whole_goes_by_bands_then_turns_and_models_meet_by_deadline(void **state)
+{
+    struct fixture *f = *state;
+    char models[64] = "";
+
+    (void)ADD(f, .priority = JOB_BATCH);                                  /* 0 */
+    (void)ADD(f, .tenant_id = "a", .prompt_tokens = 100);                 /* 1 */
+    (void)ADD(f, .tenant_id = "a", .prompt_tokens = 100);                 /* 2 */
+    (void)ADD(f, .model = "n", .deadline_ms = 7000);                      /* 3 */
+    (void)ADD(f, .tenant_id = "b", .prompt_tokens = 1, .worker_id = "w"); /* 4 */
+    (void)ADD(f, .model = "o", .priority = JOB_BATCH, .deadline_ms = 1);  /* 5 */
+    assert_string_equal(first(f, 32), "3 1 4 2 5 0 ");
+    assert_string_equal(first(f, 2), "3 1 ");
+    assert_string_equal(first(f, 0), "");
+    job_queue_models(f->queue, write_model, models);
+    assert_string_equal(models, "m:1 n:3 ");
+}
+
+static void the_order_as_a_whole_foresees_shares(void **state)
 {
     struct fixture *f = *state;
 
-    struct job *first = add(f, "m", "", ""), *second = add(f, "m", "", "");
-    struct job *pinned = add(f, "m", "w1", "");
-    (void)add(f, "n", "", "");
+    for (int i = 0; i < 2; i++)
+        (void)ADD(f, .priority = JOB_BATCH); /* 0, 1 */
+    for (int i = 0; i < 12; i++)
+        (void)ADD(f, .id = ""); /* 2 to 13 */
+    assert_string_equal(first(f, 32), "2 3 4 5 6 7 8 9 10 0 11 12 13 1 ");
+    job_queue_take(f->queue, f->jobs[2]);
+    assert_string_equal(first(f, 10), "3 4 5 6 7 8 9 10 0 11 ");
+}
+
+static void doubt_covers_all_of_a_model_until_it_is_trusted_or_gone(void **state)
+{
+    struct fixture *f = *state;
+
+    struct job *one = ADD(f, .id = ""), *two = ADD(f, .id = "");
+    struct job *other = ADD(f, .tenant_id = "t", .priority = JOB_BATCH);
+    struct job *pinned = ADD(f, .worker_id = "w1");
+    (void)ADD(f, .model = "n");
     assert_false(job_queue_has_doubts(f->queue));
     job_queue_doubt(f->queue, "nobody waits for this");
     assert_false(job_queue_has_doubts(f->queue));
@@ -233,35 +429,50 @@ static void doubt_covers_a_models_lanes_until_each_is_trusted_or_empty(void **st
     job_queue_doubt(f->queue, "m");
     job_queue_doubt(f->queue, "m");
     assert_true(job_queue_has_doubts(f->queue));
-    assert_ptr_equal(job_queue_doubted(f->queue), first);
-    assert_ptr_equal(job_queue_behind(first), second);
-    assert_null(job_queue_behind(second));
-    job_queue_remove(f->queue, first);
-    assert_ptr_equal(job_queue_doubted(f->queue), second);
-    job_queue_trust(second);
+    assert_ptr_equal(job_queue_doubted(f->queue), one);
+    assert_ptr_equal(job_queue_behind(one), two);
+    assert_null(job_queue_behind(two));
+    job_queue_remove(f->queue, one);
+    assert_ptr_equal(job_queue_doubted(f->queue), two);
+    job_queue_remove(f->queue, two);
+    assert_ptr_equal(job_queue_doubted(f->queue), other); /* another tenant's, before that gate */
+    job_queue_trust(other);
     assert_ptr_equal(job_queue_doubted(f->queue), pinned);
     job_queue_remove(f->queue, pinned);
     assert_null(job_queue_doubted(f->queue));
     assert_false(job_queue_has_doubts(f->queue));
 
     job_queue_doubt(f->queue, "m");
-    job_queue_remove(f->queue, second); /* the model's last, before anybody looked */
+    job_queue_remove(f->queue, other); /* the model's last, before anybody looked */
     assert_false(job_queue_has_doubts(f->queue));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+        TEST(an_empty_queue_has_nothing_for_anybody),
         TEST(each_model_has_its_own_order),
         TEST(a_pinned_job_waits_for_its_worker_and_holds_up_nobody),
-        TEST(what_a_worker_may_run_comes_in_order_of_arrival),
-        TEST(a_retried_job_comes_first_but_not_where_it_failed),
-        TEST(positions_count_those_that_wait_for_the_same_model),
-        TEST(a_peer_is_one_with_the_same_constraints),
-        TEST(the_oldest_is_by_entry_and_counts_follow),
         TEST(a_worker_without_a_hive_serves_no_hives_pins),
-        TEST(doubt_covers_a_models_lanes_until_each_is_trusted_or_empty),
+        TEST(a_returned_job_comes_first_but_not_where_it_failed),
+        TEST(a_deadline_comes_before_none_and_an_earlier_one_before_a_later_one),
+        TEST(a_peer_before_is_one_with_the_same_constraints_that_is_first),
+        TEST(tenants_take_turns_however_many_jobs_one_has),
+        TEST(a_charge_moves_a_tenant_wherever_its_jobs_stand),
+        TEST(more_weight_means_more_turns),
+        TEST(only_what_a_worker_could_run_counts_in_its_order),
+        TEST(a_lower_band_gets_its_share_and_no_more),
+        TEST(interactive_jobs_without_batch_jobs_owe_nothing),
+        TEST(a_share_that_nobody_can_take_is_not_saved_up),
+        TEST(when_it_is_due_one_job_of_the_lower_band_goes_first_and_the_rest_last),
+        TEST(who_waits_long_enough_moves_up_a_band),
+        TEST(moving_up_costs_a_tenant_nothing),
+        TEST(without_an_age_nobody_moves_up),
+        TEST(the_oldest_is_by_entry_and_counts_follow),
+        TEST(the_order_as_a_whole_goes_by_bands_then_turns_and_models_meet_by_deadline),
+        TEST(the_order_as_a_whole_foresees_shares),
+        TEST(doubt_covers_all_of_a_model_until_it_is_trusted_or_gone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
