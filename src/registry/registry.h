@@ -54,12 +54,15 @@ struct worker {
     uint64_t dispatched_total;
     uint64_t in_flight_tokens;      /* prompt and predicted output of our runs */
     uint64_t queued_prefill_tokens; /* prompt tokens of our runs without a first token */
+    bool is_leaving;                /* it is about to be stopped: gets nothing new */
     uint64_t load_time_ms;          /* from its first report as starting to ready; 0: unknown */
     double tokens_per_s;         /* of one run, decoding: telemetry's, else measured; 0: unknown */
     double prefill_tokens_per_s; /* measured; 0: unknown */
 
     /* A number of its own for as long as it lives, used again after it, and how often the
-     * number was given: (slot, generation) names a worker for good. */
+     * number was given: (slot, generation) names a worker for good. Below workers_max, and
+     * up to WORKERS_PER_HIVE_MAX beyond for one that came while the report that brought it
+     * had others to go. */
     uint32_t slot, generation; /* generation >= 1 */
 
     /* Registry-private from here. */
@@ -167,6 +170,9 @@ void registry_measured(struct registry *r, const char *worker_id, uint64_t token
  * worker, which has no reports, is given a second. */
 void registry_worker_full(struct registry *r, const char *worker_id, uint64_t now_ms);
 
+/* It is about to be stopped, or stays after all: not available meanwhile. */
+void registry_worker_leaving(struct registry *r, const char *worker_id, bool is_leaving);
+
 /* --- Starts -------------------------------------------------------------- */
 
 /* Hold memory of a hive for a worker that is being started, until it is given back. */
@@ -177,7 +183,7 @@ void registry_reserve(struct registry *r, const char *hive_id, int64_t mb);
 const struct worker *registry_worker(const struct registry *r, const char *id); /* NULL: none */
 const struct hive *registry_hive(const struct registry *r, const char *id);
 
-/* Not offline, state ready or busy: may be given work when it has room. */
+/* Not offline, state ready or busy, not leaving: may be given work when it has room. */
 bool worker_is_available(const struct worker *w);
 uint32_t worker_room(const struct worker *w); /* free slots by the ledger; 0 when not available */
 /* The seeds' "idle": room, nothing of anybody's running, and a GPU at rest. */

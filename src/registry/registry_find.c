@@ -29,7 +29,7 @@ const struct hive *registry_hive(const struct registry *r, const char *id)
 
 bool worker_is_available(const struct worker *w)
 {
-    return w->live != LIVE_OFFLINE &&
+    return w->live != LIVE_OFFLINE && !w->is_leaving &&
            (w->facts.state == WORKER_READY || w->facts.state == WORKER_BUSY);
 }
 

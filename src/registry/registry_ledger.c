@@ -90,6 +90,17 @@ void registry_worker_full(struct registry *r, const char *worker_id, uint64_t no
     registry_settle(r, w, &before);
 }
 
+void registry_worker_leaving(struct registry *r, const char *worker_id, bool is_leaving)
+{
+    struct worker *w = registry_find_worker(r, worker_id);
+
+    if (!w)
+        return;
+    struct standing before = registry_standing(w);
+    w->is_leaving = is_leaving;
+    registry_settle(r, w, &before);
+}
+
 void registry_reserve(struct registry *r, const char *hive_id, int64_t mb)
 {
     struct hive *hive = map_get(&r->hives, str_of(hive_id));

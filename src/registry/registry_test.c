@@ -1,5 +1,5 @@
 /* The registry against a clock that the tests turn by hand. */
-#include "registry/registry.h"
+#include "registry/registry_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,122 +9,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-
-static const struct run_tokens no_tokens;
-
-struct fixture {
-    struct registry *registry;
-    uint64_t now_ms;
-    char told[1024]; /* "room w1;lost w1;" since the last look */
-};
-
-static void note(struct fixture *f, const char *what, const char *who)
-{
-    size_t len = strlen(f->told);
-
-    (void)snprintf(f->told + len, sizeof(f->told) - len, "%s %s;", what, who);
-}
-
-static void on_change(void *data, enum registry_change what, const struct worker *worker,
-                      const struct hive *hive, const char *model)
-{
-    struct fixture *f = data;
-
-    switch (what) {
-    case REGISTRY_WORKER_ROOM:
-        note(f, "room", worker->facts.id);
-        break;
-    case REGISTRY_WORKER_LOST:
-        note(f, "lost", worker->facts.id);
-        break;
-    case REGISTRY_WORKER_MOVED:
-        note(f, "moved", worker->facts.id);
-        break;
-    case REGISTRY_WORKER_REMOVED:
-        assert_null(registry_worker(f->registry, worker->facts.id));
-        note(f, "removed", worker->facts.id);
-        break;
-    case REGISTRY_HIVE_REMOVED:
-        note(f, "hive removed", hive->facts.id);
-        break;
-    case REGISTRY_MODEL_KNOWN:
-        note(f, "model", model);
-        break;
-    }
-}
-
-static void assert_told(struct fixture *f, const char *expected)
-{
-    assert_string_equal(f->told, expected);
-    f->told[0] = '\0';
-}
-
-static int setup(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-    struct registry_limits limits;
-
-    assert_non_null(f);
-    registry_limits_init(&limits);
-    limits.workers_max = 3;
-    limits.hives_max = 2;
-    limits.models_max = 2;
-    f->now_ms = 100000;
-    f->registry = registry_new(&limits, on_change, f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-
-    registry_free(f->registry);
-    free(f);
-    return 0;
-}
-
-static struct worker_facts facts(const char *id, const char *model, uint32_t slots)
-{
-    struct worker_facts w = {
-        .address = "127.0.0.1", .port = 8080, .state = WORKER_READY, .slots = slots
-    };
-
-    (void)str_copy(w.id, sizeof(w.id), str_of(id));
-    (void)str_copy(w.model, sizeof(w.model), str_of(model));
-    return w;
-}
-
-static struct hive_facts hive_facts(const char *id)
-{
-    struct hive_facts h = { .hostname = "box", .address = "127.0.0.1", .port = 7835 };
-
-    (void)str_copy(h.id, sizeof(h.id), str_of(id));
-    h.status = HIVE_READY;
-    return h;
-}
-
-static void report(struct fixture *f, const char *hive_id, const struct worker_facts *workers,
-                   size_t len)
-{
-    struct hive_facts hive = hive_facts(hive_id);
-
-    registry_hive_report(f->registry, &hive, workers, len, f->now_ms);
-}
-
-static const struct worker *worker(struct fixture *f, const char *id)
-{
-    const struct worker *w = registry_worker(f->registry, id);
-
-    assert_non_null(w);
-    return w;
-}
-
-static void pass(struct fixture *f, uint64_t ms)
-{
-    f->now_ms += ms;
-    registry_tick(f->registry, f->now_ms);
-}
 
 /* What was visited: "w1 w2 ". */
 struct visits {
@@ -580,7 +464,7 @@ static void ten_thousand_workers_keep_their_order_through_leaving_and_coming(voi
     (void)state;
 
     registry_limits_init(&limits);
-    f.registry = registry_new(&limits, on_change, &f);
+    f.registry = registry_new(&limits, fixture_note, &f);
     for (int i = 0; i < FLEET; i++) {
         (void)snprintf(id, sizeof(id), "w%d", i);
         struct worker_facts w = facts(id, "m", 1);
@@ -617,7 +501,7 @@ static void ten_thousand_workers_keep_their_order_through_leaving_and_coming(voi
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
         TEST(a_worker_ages_exactly_as_the_contract_says),
         TEST(a_report_brings_a_worker_back),
         TEST(a_long_pause_is_all_ages_at_once),
