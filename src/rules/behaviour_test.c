@@ -294,6 +294,49 @@ static void conditions_on_workers_and_pools_choose_among_the_candidates(void **s
     CHECK_ROWS(source, rows);
 }
 
+static void a_worker_may_be_chosen_by_how_long_the_job_would_take_on_it(void **state)
+{
+    static const char source[] =
+        "scheduler:\n"
+        "  rules:\n"
+        "    - {name: fast, condition: {worker.estimated_time: {lt: 900}},\n"
+        "       action: {dispatch: {worker_selection: fastest}}}\n"
+        "    - {name: slow, condition: {worker.estimated_time: {ge: 900}},\n"
+        "       action: {reject: {code: too_slow}}}\n";
+    static const struct row rows[] = {
+        { "{queue={job{id='j', prompt_tokens=100}}, workers={worker{id='a', ms_per_token=9}, "
+          "worker{id='b', ms_per_token=8}}}",
+          "dispatch j b" },
+        { "{queue={job{id='j', prompt_tokens=100}}, workers={worker{id='a', ms_per_token=9}, "
+          "worker{id='b', ms_per_token=9.5}}}",
+          "reject j too_slow" },
+    };
+    (void)state;
+
+    CHECK_ROWS(source, rows);
+}
+
+static void any_of_jobs_and_workers_is_asked_of_each_pair(void **state)
+{
+    static const char source[] =
+        "scheduler:\n"
+        "  rules:\n"
+        "    - name: mixed\n"
+        "      condition: {any: [{job.seed: 1}, {worker.status: failed}]}\n"
+        "      action: {evict: {kind: lru}}\n";
+    static const struct row rows[] = {
+        { "{queue={job{id='a'}, job{id='b', seed=1}}, workers={worker{id='w'}}}",
+          "evict the lru one mixed" },
+        { "{queue={job{id='a'}}, workers={worker{id='w', status='failed'}}}",
+          "evict the lru one mixed" },
+        { "{queue={job{id='a'}}, workers={worker{id='w'}}}", "platform" },
+        { "{queue={job{id='b', seed=1}}}", "platform" },
+    };
+    (void)state;
+
+    CHECK_ROWS(source, rows);
+}
+
 static void a_job_that_is_told_to_wait_lets_others_pass_and_nobody_takes_it(void **state)
 {
     static const char source[] =
@@ -465,6 +508,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(comparisons_hold_for_what_they_say_and_never_err),
         cmocka_unit_test(times_are_local_and_weekdays_have_many_names),
         cmocka_unit_test(conditions_on_workers_and_pools_choose_among_the_candidates),
+        cmocka_unit_test(a_worker_may_be_chosen_by_how_long_the_job_would_take_on_it),
+        cmocka_unit_test(any_of_jobs_and_workers_is_asked_of_each_pair),
         cmocka_unit_test(a_job_that_is_told_to_wait_lets_others_pass_and_nobody_takes_it),
         cmocka_unit_test(actions_answer_what_the_api_asks_for),
         cmocka_unit_test(a_shadow_rule_only_tells_and_an_off_rule_is_not_there),

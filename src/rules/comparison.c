@@ -242,5 +242,7 @@ struct rule_expr *rule_test_new(struct rule_reader *r, unsigned line, unsigned c
     *expr = *test;
     expr->kind = RULE_TEST;
     expr->subjects = RULE_SUBJECT_BIT(test->subject);
+    if (test->subject == RULE_WORKER && str_eq(test->path, "estimated_time"))
+        expr->subjects |= RULE_SUBJECT_BIT(RULE_JOB); /* it is for a job */
     return expr;
 }

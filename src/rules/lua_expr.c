@@ -69,11 +69,26 @@ static void write_field_call(const struct writer *w, const char *root, struct st
     put(w, ")");
 }
 
+/* Only schedule_job() decides about one job, for which a worker has an estimate. */
+static bool needs_estimate(const struct writer *w, enum rule_subject subject, struct str path)
+{
+    return w->dialect == RULE_PER_QUEUE && subject == RULE_WORKER && str_eq(path, "estimated_time");
+}
+
+static void write_estimate(const struct writer *w)
+{
+    put(w, "(worker.estimated_time or estimate_job_duration(job, worker))");
+}
+
 static void write_path(const struct writer *w, const struct rule_expr *test)
 {
     bool is_sure;
     const char *root = root_of(w, test->subject, &is_sure);
 
+    if (needs_estimate(w, test->subject, test->path)) {
+        write_estimate(w);
+        return;
+    }
     if (!is_sure || head_len(test->path, false) < test->path.len) {
         write_field_call(w, root, test->path);
         return;
@@ -321,12 +336,17 @@ void lua_expr_write_filter(struct buf *out, const struct rule_expr *condition, u
 
 static void write_field_argument(const struct writer *w, struct str field)
 {
-    if (head_len(field, false) == field.len) {
+    bool is_estimate = needs_estimate(w, RULE_WORKER, field);
+
+    if (head_len(field, false) == field.len && !is_estimate) {
         lua_text_string(w->out, field);
         return;
     }
     put(w, "function(worker) return ");
-    write_field_call(w, "worker", field);
+    if (is_estimate)
+        write_estimate(w);
+    else
+        write_field_call(w, "worker", field);
     put(w, " end");
 }
 

@@ -243,6 +243,8 @@ static void write_per_queue_action(struct lua_rules *w, const struct rule *rule,
 /* Does what the rule says depend on a job? Then it goes over the queue. */
 static bool is_about_jobs(const struct rule *rule)
 {
+    const unsigned of_jobs = RULE_SUBJECT_BIT(RULE_JOB) | RULE_SUBJECT_BIT(RULE_TENANT);
+
     switch (rule->action.kind) {
     case RULE_DISPATCH:
     case RULE_WAIT:
@@ -257,7 +259,7 @@ static bool is_about_jobs(const struct rule *rule)
     case RULE_EVICT:
         break;
     }
-    return lua_expr_parts(rule->condition) & LUA_PART_JOB;
+    return subjects_of(rule) & of_jobs;
 }
 
 static void write_loop(struct lua_rules *w, const struct rule *rule)

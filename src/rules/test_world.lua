@@ -82,6 +82,7 @@ local pools = { home = { id = "home", status = "healthy" }, far = { id = "far", 
 
 logged = ""
 log = { info = function(text) logged = logged .. text .. "\n" end }
+function estimate_job_duration(each, w) return each.prompt_tokens * w.ms_per_token end
 function get_pool(id) return pools[id] end
 function find_worker_to_evict(kind) return { id = "the " .. kind .. " one" } end
 function reject(code, status) return { action = "reject", code = code, status = status } end

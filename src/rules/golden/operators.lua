@@ -87,7 +87,7 @@ function schedule(context)
   for _, job in ipairs(context.queue) do
     local worker = context.workers.eligible(job)
       .filter(function(worker) return worker.pinned ~= true and (worker.backend == "cuda" or has(worker.capabilities, "image-gen")) end)
-      .min_by("estimated_time")
+      .min_by(function(worker) return (worker.estimated_time or estimate_job_duration(job, worker)) end)
     if worker then
       return { action = "dispatch", job_id = job.id, worker_id = worker.id }
     end
