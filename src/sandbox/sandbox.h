@@ -22,6 +22,8 @@
 #include "sandbox/wire.h"
 #include "snapshot/region.h"
 
+#include <sys/types.h>
+
 struct sandbox_options {
     const char *host_path;      /* NULL: rbee-policy-host beside this program, or in libexec */
     bool allow_without_seccomp; /* run user policies also where the kernel refuses seccomp */
@@ -29,11 +31,11 @@ struct sandbox_options {
     unsigned soft_ms, hard_ms;  /* 40, 50 */
     unsigned load_ms;           /* from spawn to LOADED; 2,000 */
     unsigned guilty_cpu_ms;     /* 25 */
-    unsigned strikes_max, strikes_ms; /* 3, 60,000 */
-    unsigned retry_ms, retry_max_ms;  /* 5,000, 300,000 */
-    int niceness;                     /* 10 */
-    unsigned hosts_max;               /* processes at once, in all; 64 */
-    struct str platform_source;       /* borrowed; for platform.schedule() */
+    unsigned strikes_max, strikes_ms;   /* 3, 60,000 */
+    unsigned retry_ms, retry_max_ms;    /* 5,000, 300,000 */
+    int niceness;                       /* 10 */
+    unsigned hosts_max;                 /* processes at once, in all; 64 */
+    uint64_t (*host_cpu_us)(pid_t pid); /* NULL: the kernel's clock; tests bring their own */
 };
 void sandbox_options_init(struct sandbox_options *o);
 
@@ -77,7 +79,9 @@ struct sandbox_answer {
 typedef void sandbox_answer_fn(void *data, const struct sandbox_answer *answer);
 
 /* Ask: one question at a time. `region` is what the policy shall see (sizeof(struct
- * snapshot)); the host's copy is brought up to date first. Exactly one callback follows. */
+ * snapshot)); the host's copy is brought up to date first. A live policy is asked about one
+ * and the same region all its life, of which only what has changed is copied; another is
+ * asked about any. Exactly one callback follows. */
 void sandboxed_ask(struct sandboxed *p, const struct region *region, const struct policy_call *call,
                    sandbox_answer_fn *on_answer, void *data);
 
@@ -92,7 +96,8 @@ struct sandboxed_stats {
     enum policy_failure state;
     unsigned strikes;     /* within the window */
     uint64_t retry_in_ms; /* breaker open */
-    size_t memory_bytes;
+    size_t memory_bytes;  /* of the Lua heap, after the last answer */
     bool has_spare;
+    pid_t pid; /* of the host that is asked; 0: none now */
 };
 void sandboxed_get_stats(const struct sandboxed *p, struct sandboxed_stats *ret);

@@ -15,6 +15,27 @@ enum {
     WIRE_SOURCE_FD = 5,
 };
 
+/* How a host is started: argv, after its own name. All are there. */
+enum wire_argument {
+    WIRE_ARG_LANGUAGE = 1, /* script_language_name() */
+    WIRE_ARG_MEMORY,       /* bytes of Lua heap */
+    WIRE_ARG_SOFT_MS,
+    WIRE_ARG_NICENESS,
+    WIRE_ARG_PARENT, /* process id of the queen */
+    WIRE_ARG_FLAGS,  /* letters, any order */
+    WIRE_ARG_NAME,   /* of the policy, in messages */
+    WIRE_ARG_COUNT_,
+};
+enum { WIRE_FLAG_TEXT = 't', WIRE_FLAG_NO_SECCOMP = 'u' };
+
+/* How a host ends by itself when it cannot go on. */
+enum wire_exit {
+    WIRE_EXIT_USAGE = 2,
+    WIRE_EXIT_LIMITS = 70,      /* descriptors or limits could not be given up */
+    WIRE_EXIT_DESCRIPTORS = 71, /* snapshot or source is not what it should be */
+    WIRE_EXIT_NONSENSE = 72,    /* a question, an answer, or the layout of the snapshot */
+};
+
 enum wire_kind {
     WIRE_LOADED,  /* host -> queen, once: the policy and its entry points */
     WIRE_REFUSED, /* host -> queen, once: diagnostics; the host ends then */

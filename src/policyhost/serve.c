@@ -1,0 +1,222 @@
+#include "policyhost/serve.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "policy/platform.h"
+#include "sandbox/wire.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+struct serve {
+    struct serve_options options;
+    const struct snapshot *snapshot;
+    struct str source;
+    struct policy *policy;
+    struct buf out;
+    struct policy_call call;
+    struct policy_answer answer;
+    struct wire_loaded loaded; /* its diagnostics also when refused */
+    char in[WIRE_MESSAGE_BYTES_MAX];
+};
+
+/* --- What stands ready before the door is shut -------------------------------- */
+
+static const struct snapshot *map_snapshot(void)
+{
+    struct stat st;
+
+    if (fstat(WIRE_SNAPSHOT_FD, &st) != 0 || st.st_size < (off_t)sizeof(struct snapshot))
+        return NULL;
+    void *at = mmap(NULL, sizeof(struct snapshot), PROT_READ, MAP_SHARED, WIRE_SNAPSHOT_FD, 0);
+    (void)close(WIRE_SNAPSHOT_FD);
+    return at == MAP_FAILED ? NULL : at;
+}
+
+static struct policy *running; /* for the signal alone, which is told nothing else */
+
+static void on_soft_limit(int signum)
+{
+    (void)signum;
+    policy_interrupt(running);
+}
+
+/* One byte more than allowed is kept, so that the check of texts sees it and says so. The
+ * offset is shared with other hosts of this policy: pread(). */
+static bool read_source(struct str *ret)
+{
+    size_t size = SCRIPT_BYTES_MAX + 1, len = 0;
+    char *text = mem_alloc(size, 1);
+    ssize_t n;
+
+    while (len < size && (n = pread(WIRE_SOURCE_FD, text + len, size - len, (off_t)len)) > 0)
+        len += (size_t)n;
+    (void)close(WIRE_SOURCE_FD);
+    *ret = (struct str){ text, len };
+    return n >= 0 || len == size;
+}
+
+static int compare_bytes(const void *a, const void *b)
+{
+    return memcmp(a, b, 1);
+}
+
+/* What takes calls that will be forbidden: a handler, and the size of the memory, which
+ * glibc looks up at the first large qsort(). */
+static bool warm_up(void)
+{
+    enum { LARGE = 2048 };
+    const struct sigaction action = { .sa_handler = on_soft_limit, .sa_flags = SA_RESTART };
+    char bytes[LARGE] = { 0 };
+
+    qsort(bytes, LARGE, 1, compare_bytes);
+    return sigaction(SIGALRM, &action, NULL) == 0;
+}
+
+struct serve *serve_prepare(const struct serve_options *options)
+{
+    struct serve *s = mem_alloc(1, sizeof(*s));
+
+    s->options = *options;
+    buf_init(&s->out, WIRE_MESSAGE_BYTES_MAX);
+    s->snapshot = map_snapshot();
+    return s->snapshot && read_source(&s->source) && warm_up() ? s : NULL;
+}
+
+/* --- Talking ----------------------------------------------------------------- */
+
+/* The queen has hung up, or what we wrote does not fit: either way it is over. */
+static bool send_message(struct serve *s, bool is_written)
+{
+    struct str m = buf_str(&s->out);
+
+    return is_written && write(WIRE_FD, m.p, m.len) == (ssize_t)m.len;
+}
+
+static bool send_text(struct serve *s)
+{
+    enum { PIECE_BYTES = 48 * 1024, PIECE_LINES = 8 * 1024 };
+    const struct script_lua *lua = policy_lua(s->policy);
+    struct str text = buf_str(&lua->text);
+    size_t at = 0, line = 0;
+    bool is_last;
+
+    do {
+        size_t bytes = text.len - at < PIECE_BYTES ? text.len - at : PIECE_BYTES;
+        size_t lines =
+            lua->line_map_len - line < PIECE_LINES ? lua->line_map_len - line : PIECE_LINES;
+        is_last = at + bytes == text.len && line + lines == lua->line_map_len;
+        const uint32_t *map = lines > 0 ? lua->line_map + line : NULL;
+        if (!send_message(
+                s, wire_put_text(&s->out, (struct str){ text.p + at, bytes }, map, lines, is_last)))
+            return false;
+        at += bytes;
+        line += lines;
+    } while (!is_last);
+    return true;
+}
+
+/* --- Loading ----------------------------------------------------------------- */
+
+/* The built-in policy, in a state of its own: no script can spoil it for itself. */
+static struct policy *load_platform(struct serve *s, struct diagnostics *d)
+{
+    const struct policy_options options = { .snapshot = s->snapshot, .is_platform = true };
+    const struct str source = { platform_source, platform_source_len };
+
+    return policy_new(&options, SCRIPT_LUA, source, "platform.lua", d);
+}
+
+static bool load(struct serve *s)
+{
+    struct diagnostics *d = &s->loaded.diagnostics;
+    uint64_t begin_us = clock_mono_us();
+    const struct policy_options options = {
+        .snapshot = s->snapshot,
+        .memory_bytes_max = s->options.memory_bytes,
+        .platform = load_platform(s, d),
+        .platform_source = { platform_source, platform_source_len },
+    };
+
+    if (!options.platform)
+        return false;
+    s->policy = policy_new(&options, s->options.language, s->source, s->options.name, d);
+    if (!s->policy)
+        return false;
+    s->loaded.info = *policy_info(s->policy);
+    s->loaded.memory_bytes = policy_memory_bytes(s->policy);
+    s->loaded.load_us = clock_mono_us() - begin_us;
+    return true;
+}
+
+/* --- Answering --------------------------------------------------------------- */
+
+static void set_soft_limit(unsigned ms)
+{
+    const struct itimerval timer = {
+        .it_value = { .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000 },
+    };
+
+    (void)setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static uint64_t call_timed(struct serve *s)
+{
+    uint64_t begin_us = clock_mono_us();
+
+    set_soft_limit(s->options.soft_ms);
+    policy_call(s->policy, &s->call, &s->answer);
+    set_soft_limit(0);
+    return clock_mono_us() - begin_us;
+}
+
+/* Garbage is nobody's fault, what is kept is: the queen is told what a collection leaves,
+ * and replaces a host whose heap stays high. */
+static void count_memory(struct serve *s)
+{
+    if (s->answer.memory_bytes <= s->options.memory_bytes / 2)
+        return;
+    policy_collect(s->policy);
+    s->answer.memory_bytes = policy_memory_bytes(s->policy);
+}
+
+static bool answer_one(struct serve *s, struct str message)
+{
+    uint64_t seq;
+
+    if (!wire_get_call(message, &seq, &s->call) || s->snapshot->header.layout != SNAP_LAYOUT)
+        return false;
+    uint64_t time_us = call_timed(s);
+    count_memory(s);
+    return send_message(s, wire_put_answer(&s->out, seq, time_us, &s->answer));
+}
+
+static int answer_all(struct serve *s)
+{
+    ssize_t n;
+
+    while ((n = read(WIRE_FD, s->in, sizeof(s->in))) > 0) {
+        if (!answer_one(s, (struct str){ s->in, (size_t)n }))
+            return WIRE_EXIT_NONSENSE;
+    }
+    return 0;
+}
+
+int serve_run(struct serve *s, bool has_seccomp)
+{
+    s->loaded.has_seccomp = has_seccomp;
+    if (!has_seccomp && !s->options.needs_no_seccomp)
+        return send_message(s, wire_put_loaded(&s->out, &s->loaded)) ? 0 : WIRE_EXIT_NONSENSE;
+    if (!load(s))
+        return send_message(s, wire_put_refused(&s->out, &s->loaded.diagnostics))
+                   ? 0
+                   : WIRE_EXIT_NONSENSE;
+    running = s->policy;
+    if ((s->options.want_text && !send_text(s)) ||
+        !send_message(s, wire_put_loaded(&s->out, &s->loaded)))
+        return WIRE_EXIT_NONSENSE;
+    return answer_all(s);
+}

@@ -1,0 +1,403 @@
+/*
+ * One policy: `active` is asked, `spare` waits for its turn. Hosts come and go; the view, the
+ * text, the breaker and the question that is out stay.
+ */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "sandbox/breaker.h"
+#include "sandbox/internal.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+/* After a host could not be started, or did not load where others did. */
+enum { RESPAWN_MS = 1000, NAME_SIZE = 128 };
+
+struct sandboxed {
+    struct sandbox *s;
+    struct sandboxed_options options; /* `source` and `name` are below */
+    char name[NAME_SIZE];
+    int source_fd;
+    struct view view;
+    struct host *active, *spare; /* NULL: none */
+    struct breaker breaker;
+    bool is_loaded; /* once, by any of its hosts */
+    size_t memory_bytes;
+
+    /* The question that is out. */
+    sandbox_answer_fn *on_answer; /* NULL: none */
+    void *data;
+    struct policy_call call;
+    uint64_t asked_us;
+    bool is_waiting;             /* for a host to load */
+    enum policy_failure at_once; /* it is answered in the next turn: with this */
+    struct loop_timer patience;  /* of a question that waits for a host */
+    struct loop_timer tell;      /* what a call found out, in a turn of its own */
+    struct loop_timer retry;     /* the breaker lets a probe through */
+    struct loop_timer respawn;
+    enum policy_failure state_told; /* by on_state */
+    struct diagnostics refusal;     /* errors > 0: to be told */
+};
+
+static const struct host_events host_events;
+
+/* --- What it can do now -------------------------------------------------------- */
+
+static uint64_t now_ms(const struct sandboxed *p)
+{
+    return loop_now_ms(p->s->loop);
+}
+
+/* Why every question fails at once now; POLICY_OK: none does. */
+static enum policy_failure state_of(const struct sandboxed *p)
+{
+    if (breaker_is_open(&p->breaker, now_ms(p)))
+        return POLICY_BREAKER;
+    return p->active || !loop_timer_is_armed(&p->respawn) ? POLICY_OK : POLICY_SANDBOX_UNAVAILABLE;
+}
+
+/* A change is told from the loop, not from here: who is told may free the policy. */
+static void note_state(struct sandboxed *p)
+{
+    uint64_t retry_in_ms = breaker_retry_in_ms(&p->breaker, now_ms(p));
+
+    if (retry_in_ms > 0)
+        loop_timer_start(&p->retry, retry_in_ms);
+    if (p->is_loaded && state_of(p) != p->state_told)
+        loop_timer_start(&p->tell, 0);
+}
+
+/* --- Hosts --------------------------------------------------------------------- */
+
+static int start_host(struct sandboxed *p, struct host **ret, struct err *err)
+{
+    struct process_options options = sandbox_process_options(p->s);
+
+    options.language = p->options.language;
+    options.name = p->name;
+    options.want_text = p->options.want_lua && !p->is_loaded;
+    options.snapshot_fd = p->view.fd;
+    options.source_fd = p->source_fd;
+    return host_start(p->s, &options, &host_events, p, ret, err);
+}
+
+/* A host where there is none: one to ask, and for a live policy a spare, once the first one
+ * has shown that the text loads. What cannot be started now is tried again. */
+static void fill_up(struct sandboxed *p)
+{
+    struct err err;
+    int rc = 0;
+
+    if (!p->active)
+        rc = start_host(p, &p->active, &err);
+    if (rc == 0 && p->options.is_live && p->is_loaded && !p->spare)
+        rc = start_host(p, &p->spare, &err);
+    if (rc < 0)
+        loop_timer_start(&p->respawn, RESPAWN_MS);
+}
+
+static void on_respawn(struct loop_timer *timer)
+{
+    struct sandboxed *p = container_of(timer, struct sandboxed, respawn);
+
+    fill_up(p);
+    note_state(p);
+}
+
+/* End the active host; the spare takes over at once. Without a breaker to slow them down, the
+ * hosts of a policy that is only tried out are started when they are asked. */
+static void replace(struct sandboxed *p)
+{
+    host_end(p->active);
+    p->active = TAKE(p->spare);
+    p->memory_bytes = 0;
+    if (!p->options.is_live)
+        return;
+    if (breaker_is_open(&p->breaker, now_ms(p)))
+        loop_timer_start(&p->respawn, RESPAWN_MS);
+    else
+        fill_up(p);
+}
+
+static void strike(struct sandboxed *p)
+{
+    p->s->stats.strikes_total++;
+    if (p->options.is_live)
+        breaker_strike(&p->breaker, now_ms(p));
+}
+
+/* --- Questions ----------------------------------------------------------------- */
+
+/* The last thing that a callback does: the asker may free the policy. */
+static void answer(struct sandboxed *p, const struct policy_answer *a, uint64_t time_us)
+{
+    const struct sandbox_answer told = {
+        .answer = a,
+        .time_us = time_us,
+        .round_trip_us = clock_mono_us() - p->asked_us,
+    };
+    sandbox_answer_fn *on_answer = TAKE(p->on_answer);
+
+    p->is_waiting = false;
+    p->at_once = POLICY_OK;
+    loop_timer_stop(&p->patience);
+    on_answer(p->data, &told);
+}
+
+static void answer_at_once(struct sandboxed *p, enum policy_failure failure)
+{
+    p->at_once = failure;
+    loop_timer_start(&p->tell, 0);
+}
+
+static void send_if_ready(struct sandboxed *p)
+{
+    if (!p->is_waiting || !p->active || !host_is_ready(p->active))
+        return;
+    p->is_waiting = false;
+    loop_timer_stop(&p->patience);
+    host_ask(p->active, &p->call);
+}
+
+static void on_patience(struct loop_timer *timer)
+{
+    struct sandboxed *p = container_of(timer, struct sandboxed, patience);
+
+    answer(p, sandbox_fail(p->s, POLICY_STARVED, "%s: no process was ready in time", p->name), 0);
+}
+
+void sandboxed_ask(struct sandboxed *p, const struct region *region, const struct policy_call *call,
+                   sandbox_answer_fn *on_answer, void *data)
+{
+    assert(!p->on_answer && p->is_loaded);
+    p->on_answer = on_answer;
+    p->data = data;
+    p->call = *call;
+    p->asked_us = clock_mono_us();
+    enum policy_failure state = state_of(p);
+    if (state == POLICY_OK && p->active && host_is_late(p->active))
+        state = POLICY_STARVED;
+    if (state == POLICY_OK && !p->active) {
+        fill_up(p);
+        state = p->active ? POLICY_OK : POLICY_SANDBOX_UNAVAILABLE;
+    }
+    if (state != POLICY_OK) {
+        answer_at_once(p, state);
+        return;
+    }
+    view_update(&p->view, region, p->options.is_live);
+    p->is_waiting = true;
+    send_if_ready(p);
+    /* A host that is only now starting for a trial has its own deadline. */
+    if (p->is_waiting && p->options.is_live)
+        loop_timer_start(&p->patience, p->s->options.hard_ms);
+}
+
+/* --- What hosts tell ------------------------------------------------------------ */
+
+static void on_loaded(void *data, struct host *h, const struct wire_loaded *loaded)
+{
+    struct sandboxed *p = data;
+    bool is_first = !p->is_loaded;
+
+    p->is_loaded = true;
+    if (h == p->active)
+        p->memory_bytes = loaded->memory_bytes;
+    if (is_first && p->options.is_live)
+        fill_up(p);
+    send_if_ready(p);
+    note_state(p);
+    if (is_first)
+        p->options.events->on_loaded(p->options.data, loaded, host_lua(h));
+}
+
+/* A heap that stays high will end in POLICY_MEMORY: better now, with a spare at hand. */
+static bool is_bloated(const struct sandboxed *p)
+{
+    return p->options.is_live && p->spare && host_is_ready(p->spare) &&
+           p->memory_bytes > p->s->options.memory_bytes / 2;
+}
+
+static void on_host_answer(void *data, struct host *h, const struct policy_answer *a,
+                           uint64_t time_us)
+{
+    struct sandboxed *p = data;
+    struct sandbox_stats *stats = &p->s->stats;
+
+    assert(h == p->active);
+    (void)h;
+    p->memory_bytes = a->memory_bytes;
+    if (a->failure == POLICY_TIMEOUT || a->failure == POLICY_MEMORY || a->failure == POLICY_CRASH) {
+        stats->kills_total++;
+        strike(p);
+        replace(p);
+    } else if (a->failure == POLICY_STARVED) {
+        stats->starved_total++;
+    } else {
+        breaker_success(&p->breaker, now_ms(p));
+        if (is_bloated(p)) {
+            stats->recycled_total++;
+            replace(p);
+        }
+    }
+    note_state(p);
+    answer(p, a, time_us);
+}
+
+/* Questions meanwhile were answered at once: there is none to be sent. */
+static void on_rested(void *data, struct host *h)
+{
+    (void)data;
+    (void)h;
+}
+
+/* The first host of all: the policy will never be asked. */
+static void refuse(struct sandboxed *p, enum policy_failure failure, const struct diagnostics *d)
+{
+    host_end(TAKE(p->active));
+    p->options.events->on_refused(p->options.data, failure, d);
+}
+
+static void on_lost(void *data, struct host *h, enum policy_failure failure,
+                    const struct diagnostics *d)
+{
+    struct sandboxed *p = data;
+    bool was_loading = failure == POLICY_LOAD || failure == POLICY_SANDBOX_UNAVAILABLE;
+
+    if (!p->is_loaded) {
+        refuse(p, failure, d);
+        return;
+    }
+    if (failure == POLICY_CRASH || failure == POLICY_TIMEOUT || failure == POLICY_LOAD)
+        strike(p);
+    p->s->stats.kills_total++;
+    if (h == p->spare) {
+        host_end(TAKE(p->spare));
+        loop_timer_start(&p->respawn, RESPAWN_MS);
+    } else if (was_loading) {
+        host_end(TAKE(p->active));
+        p->active = TAKE(p->spare);
+        loop_timer_start(&p->respawn, RESPAWN_MS);
+    } else {
+        replace(p);
+    }
+    note_state(p);
+    if (p->is_waiting && was_loading && !p->active)
+        answer(p, sandbox_fail(p->s, failure, "%s: %s", p->name, d->items[0].message), 0);
+    else
+        send_if_ready(p);
+}
+
+static const struct host_events host_events = {
+    .on_loaded = on_loaded,
+    .on_answer = on_host_answer,
+    .on_rested = on_rested,
+    .on_lost = on_lost,
+};
+
+/* --- What calls found out -------------------------------------------------------- */
+
+static void on_retry(struct loop_timer *timer)
+{
+    note_state(container_of(timer, struct sandboxed, retry));
+}
+
+static const char *words_of(const struct sandboxed *p, enum policy_failure failure)
+{
+    switch ((int)failure) {
+    case POLICY_BREAKER:
+        return "failed too often; it is tried again later";
+    case POLICY_STARVED:
+        return "still busy with a question that was given up";
+    default:
+        return p->s->words[0] ? p->s->words : "no process could be started for it";
+    }
+}
+
+static void on_tell(struct loop_timer *timer)
+{
+    struct sandboxed *p = container_of(timer, struct sandboxed, tell);
+    enum policy_failure state = state_of(p), failure = p->at_once;
+
+    if (p->refusal.errors > 0) {
+        p->options.events->on_refused(p->options.data, POLICY_SANDBOX_UNAVAILABLE, &p->refusal);
+        return;
+    }
+    if (failure != POLICY_OK) {
+        note_state(p); /* for the turn after */
+        answer(p, sandbox_fail(p->s, failure, "%s: %s", p->name, words_of(p, failure)), 0);
+        return;
+    }
+    if (state == p->state_told)
+        return;
+    p->state_told = state;
+    if (p->options.events->on_state)
+        p->options.events->on_state(p->options.data, state);
+}
+
+/* --- Life ------------------------------------------------------------------------ */
+
+static int open_policy(struct sandboxed *p, struct err *err)
+{
+    struct sandbox *s = p->s;
+
+    if (s->state != POLICY_OK)
+        return err_set(err, ERR_UNAVAILABLE, "%s", s->words);
+    p->source_fd = process_source(p->options.source, err);
+    if (p->source_fd < 0 || view_open(&p->view, err) < 0)
+        return err->code;
+    return start_host(p, &p->active, err);
+}
+
+struct sandboxed *sandboxed_new(struct sandbox *s, const struct sandboxed_options *options)
+{
+    struct sandboxed *p = mem_alloc(1, sizeof(*p));
+    struct err err;
+
+    p->s = s;
+    p->options = *options;
+    p->source_fd = p->view.fd = -1;
+    (void)snprintf(p->name, sizeof(p->name), "%s", options->name);
+    breaker_init(&p->breaker, &(struct breaker_options){
+                                  .strikes_max = s->options.strikes_max,
+                                  .strikes_ms = s->options.strikes_ms,
+                                  .retry_ms = s->options.retry_ms,
+                                  .retry_max_ms = s->options.retry_max_ms,
+                              });
+    loop_timer_init(s->loop, &p->patience, on_patience);
+    loop_timer_init(s->loop, &p->tell, on_tell);
+    loop_timer_init(s->loop, &p->retry, on_retry);
+    loop_timer_init(s->loop, &p->respawn, on_respawn);
+    if (open_policy(p, &err) < 0) {
+        (void)diagnostics_add(&p->refusal, false, 0, 0, "%s", err.msg);
+        loop_timer_start(&p->tell, 0);
+    }
+    return p;
+}
+
+void sandboxed_free(struct sandboxed *p)
+{
+    if (!p)
+        return;
+    loop_timer_stop(&p->patience);
+    loop_timer_stop(&p->tell);
+    loop_timer_stop(&p->retry);
+    loop_timer_stop(&p->respawn);
+    host_end(p->active);
+    host_end(p->spare);
+    view_close(&p->view);
+    close_fd(&p->source_fd);
+    free(p);
+}
+
+void sandboxed_get_stats(const struct sandboxed *p, struct sandboxed_stats *ret)
+{
+    *ret = (struct sandboxed_stats){
+        .state = state_of(p),
+        .strikes = breaker_strikes(&p->breaker, now_ms(p)),
+        .retry_in_ms = breaker_retry_in_ms(&p->breaker, now_ms(p)),
+        .memory_bytes = p->memory_bytes,
+        .has_spare = p->spare && host_is_ready(p->spare),
+        .pid = p->active ? host_pid(p->active) : 0,
+    };
+}
