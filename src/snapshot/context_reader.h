@@ -1,0 +1,57 @@
+/*
+ * context_reader - what the parts of context_read share: context_read.c (which rows there are,
+ * how they hang together) and context_value.c (the members of one). For those two alone.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/map.h"
+#include "snapshot/context_fields.h"
+#include "snapshot/rows.h"
+
+enum { CONTEXT_PATH_SIZE = 64 };
+
+/* Parts of rows that are read when other rows are there: a list, in order. */
+struct later {
+    struct later_part {
+        struct str raw;
+        uint32_t row;
+        char path[CONTEXT_PATH_SIZE];
+    } * parts; /* owned */
+    size_t len, cap;
+};
+
+struct reader {
+    struct region *r;
+    struct snap_header header; /* put when all is read */
+    uint32_t arena_used;
+    struct arena scratch;                       /* texts without their escapes */
+    struct buf items;                           /* a list or map that is being read */
+    struct map workers, pools, models, tenants; /* id -> row + 1 */
+    struct later members, loads;                /* pools' workers; models' load times */
+    int64_t gpu_free_mb;                        /* of the GPU being read; negative: not said */
+    struct err err;                             /* the first one; code 0: none */
+};
+
+/* Read an object into `row` by its table, over what the row holds. What the table does not
+ * know, or the row cannot hold exactly, goes to its extras; `ret_is_kept`, for tables whose row
+ * has none: there was such a member. `path` names the object in errors. */
+void context_read_members(struct reader *x, struct str raw, const struct context_table *table,
+                          void *row, const char *path, bool *ret_is_kept);
+
+/* Say what went wrong with an object, in the reader's words. */
+void context_fail(struct reader *x, const char *path, const struct err *err);
+
+/* Into the arena. */
+struct snap_text context_put_text(struct reader *x, struct str text);
+
+/* The row of a model, made when it is not there yet; SNAP_NONE for "", or beyond the limit. */
+uint32_t context_model_row(struct reader *x, struct str ref);
+
+/* The row of an id, SNAP_NONE for an unknown one. */
+uint32_t context_row(const struct map *rows, struct str id);
+
+/* "workers[3]" */
+void context_path(char out[CONTEXT_PATH_SIZE], const char *name, size_t i);
