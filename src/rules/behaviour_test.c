@@ -226,6 +226,7 @@ static void comparisons_hold_for_what_they_say_and_never_err(void **state)
 
 static void times_are_local_and_weekdays_have_many_names(void **state)
 {
+    static const char world[] = "{now_ms=108000000, queue={job{id='j'}}}";
     /* The second day of 1970 was a Friday; 30 hours after its beginning it is 6 o'clock. */
     static const struct {
         const char *condition;
@@ -245,12 +246,9 @@ static void times_are_local_and_weekdays_have_many_names(void **state)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         AUTO(buf_deinit) struct buf source;
-        const struct row per_queue = { "{now_ms=108000000, queue={job{id='j'}}}",
-                                       rows[i].holds ? "reject j held" : "platform" };
-        const struct row per_job = {
-            "{queue={job{id='j', created_at_ms=100000000, wait_ms=8000000}}}",
-            rows[i].holds ? "reject held" : "worker platform's for j"
-        };
+        const struct row per_queue = { world, rows[i].holds ? "reject j held" : "platform" };
+        const struct row per_job = { world,
+                                     rows[i].holds ? "reject held" : "worker platform's for j" };
 
         buf_init(&source, SCRIPT_BYTES_MAX);
         (void)buf_printf(&source,

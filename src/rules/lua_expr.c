@@ -16,31 +16,17 @@ static void put(const struct writer *w, const char *text)
     (void)buf_puts(w->out, text);
 }
 
-/* What holds the field of a test. Those that may be absent are read through field(). */
-static const char *root_of(const struct writer *w, enum rule_subject subject, bool *ret_is_sure)
+/* What holds the field of a test. One that may be absent is read through field(). */
+static const char *root_of(enum rule_subject subject, bool *ret_is_sure)
 {
-    bool has_context = w->dialect == RULE_PER_QUEUE;
+    static const char *const roots[RULE_SUBJECT_COUNT_] = {
+        [RULE_JOB] = "job",       [RULE_WORKER] = "worker",
+        [RULE_TENANT] = "tenant", [RULE_POOL] = "get_pool(worker.pool_id)",
+        [RULE_TIME] = "now",      [RULE_METRICS] = "context.metrics",
+    };
 
-    *ret_is_sure = true;
-    switch (subject) {
-    case RULE_JOB:
-        return "job";
-    case RULE_WORKER:
-        return "worker";
-    case RULE_TIME:
-        return "now";
-    case RULE_METRICS:
-        *ret_is_sure = has_context;
-        return has_context ? "context.metrics" : "context, \"metrics\"";
-    case RULE_POOL:
-        *ret_is_sure = false;
-        return "get_pool(worker.pool_id)";
-    case RULE_TENANT:
-    case RULE_SUBJECT_COUNT_:
-        break;
-    }
-    *ret_is_sure = false;
-    return "tenant";
+    *ret_is_sure = subject != RULE_TENANT && subject != RULE_POOL;
+    return roots[subject];
 }
 
 /* The length of a path's first part. All that follows "labels." is one key. */
@@ -83,7 +69,7 @@ static void write_estimate(const struct writer *w)
 static void write_path(const struct writer *w, const struct rule_expr *test)
 {
     bool is_sure;
-    const char *root = root_of(w, test->subject, &is_sure);
+    const char *root = root_of(test->subject, &is_sure);
 
     if (needs_estimate(w, test->subject, test->path)) {
         write_estimate(w);
@@ -371,30 +357,29 @@ void lua_expr_write_call(struct buf *out, const struct rule_call *call, enum rul
     put(&w, ")");
 }
 
-unsigned lua_expr_helpers(const struct rule_expr *expr, enum rule_dialect dialect)
+unsigned lua_expr_helpers(const struct rule_expr *expr)
 {
-    const struct writer w = { .dialect = dialect };
     unsigned helpers = 0;
     bool is_sure;
 
     if (expr->kind == RULE_TEST) {
-        (void)root_of(&w, expr->subject, &is_sure);
+        (void)root_of(expr->subject, &is_sure);
         helpers |= expr->subject == RULE_TENANT ? LUA_TENANT | LUA_FIELD : 0U;
         helpers |= !is_sure || head_len(expr->path, false) < expr->path.len ? LUA_FIELD : 0U;
         helpers |= expr->op == RULE_CONTAINS ? LUA_HAS : 0U;
     }
     for (const struct rule_expr *child = expr->first; child; child = child->next)
-        helpers |= lua_expr_helpers(child, dialect);
+        helpers |= lua_expr_helpers(child);
     return helpers;
 }
 
-unsigned lua_call_helpers(const struct rule_call *call, enum rule_dialect dialect)
+unsigned lua_call_helpers(const struct rule_call *call)
 {
     unsigned helpers = 0;
 
     for (; call; call = call->next) {
         if (call->filter)
-            helpers |= lua_expr_helpers(call->filter, dialect);
+            helpers |= lua_expr_helpers(call->filter);
         helpers |= head_len(call->field, false) < call->field.len ? LUA_FIELD : 0U;
     }
     return helpers;

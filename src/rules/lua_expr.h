@@ -10,7 +10,7 @@
 enum lua_helper {
     LUA_FIELD = 1,  /* field(value, "a", "b") */
     LUA_HAS = 2,    /* has(value, item) */
-    LUA_TENANT = 4, /* tenant_of(context, job) */
+    LUA_TENANT = 4, /* tenant_of(job) */
 };
 
 /* Which parts of a condition are written: they are joined by `and`, each one belongs to
@@ -33,5 +33,6 @@ void lua_expr_write_filter(struct buf *out, const struct rule_expr *condition, u
                            enum rule_dialect dialect);
 void lua_expr_write_call(struct buf *out, const struct rule_call *call, enum rule_dialect dialect);
 
-unsigned lua_expr_helpers(const struct rule_expr *expr, enum rule_dialect dialect);
-unsigned lua_call_helpers(const struct rule_call *call, enum rule_dialect dialect);
+/* enum lua_helper bits of what they call. */
+unsigned lua_expr_helpers(const struct rule_expr *expr);
+unsigned lua_call_helpers(const struct rule_call *call);

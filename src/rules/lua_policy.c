@@ -31,10 +31,9 @@ static const struct {
                "  end\n"
                "  return false\n"
                "end\n" },
-    { LUA_TENANT, "-- The tenant that a job belongs to, where there are tenants.\n"
-                  "local function tenant_of(context, job)\n"
-                  "  local tenants = field(context, \"tenants\")\n"
-                  "  return tenants and job.tenant_id and tenants.find(job.tenant_id)\n"
+    { LUA_TENANT, "-- The tenant that a job belongs to, if any.\n"
+                  "local function tenant_of(job)\n"
+                  "  return job.tenant_id and context.tenants.find(job.tenant_id)\n"
                   "end\n" },
     { LUA_STARTING,
       "-- Is a worker with this model on its way? Then another would be one too many.\n"
@@ -146,10 +145,9 @@ static bool write_locals(struct lua_rules *w)
     bool per_queue = w->policy->dialect == RULE_PER_QUEUE;
 
     if ((w->uses & LUA_TENANT) && !per_queue)
-        lua_text_line(&w->text, "local tenant = tenant_of(context, job)");
+        lua_text_line(&w->text, "local tenant = tenant_of(job)");
     if (w->uses & LUA_NOW)
-        lua_text_line(&w->text, "local now = local_time(%s)",
-                      per_queue ? "context.now_ms" : "job.created_at_ms + job.wait_ms");
+        lua_text_line(&w->text, "local now = local_time(context.now_ms)");
     if (w->uses & LUA_DECIDED)
         lua_text_line(&w->text, "local decided, waiting = {}, nil");
     return per_queue ? w->uses & (LUA_NOW | LUA_DECIDED) : w->uses & (LUA_NOW | LUA_TENANT);

@@ -49,8 +49,7 @@ static unsigned subjects_of(const struct rule *rule)
 
 unsigned lua_rule_uses(const struct rule_policy *policy, const struct rule *rule)
 {
-    unsigned uses = lua_expr_helpers(rule->condition, policy->dialect) |
-                    lua_call_helpers(rule->action.calls, policy->dialect);
+    unsigned uses = lua_expr_helpers(rule->condition) | lua_call_helpers(rule->action.calls);
     bool enforces = rule->mode == RULE_ENFORCE, per_queue = policy->dialect == RULE_PER_QUEUE;
 
     if (subjects_of(rule) & RULE_SUBJECT_BIT(RULE_TIME))
@@ -266,7 +265,7 @@ static void write_loop(struct lua_rules *w, const struct rule *rule)
 {
     lua_text_open(&w->text, "for _, job in ipairs(context.queue) do");
     if (subjects_of(rule) & RULE_SUBJECT_BIT(RULE_TENANT))
-        lua_text_line(&w->text, "local tenant = tenant_of(context, job)");
+        lua_text_line(&w->text, "local tenant = tenant_of(job)");
     bool is_open =
         open_if(w, rule, asked_parts(rule, LUA_PART_JOB | LUA_PART_WORKER), "context.workers");
     write_per_queue_action(w, rule, true);

@@ -93,7 +93,8 @@ static const char *const job_fields[] = {
     "id", "tenant_id", "session_id", "priority", "model_ref", "model", "type", "prompt_tokens",
     "prompt_hash", "max_tokens", "seed", "temperature", "created_at_ms", "wait_ms", "deadline_ms",
     "deadline", "retry_count", "slo_ttft_ms", "labels.*", "user.geo.latitude",
-    "user.geo.longitude", "user.geo.region", "predicted_tokens", NULL,
+    "user.geo.longitude", "user.geo.region", "predicted_tokens", "session_worker_id",
+    "pinned_worker_id", "pinned_pool_id", NULL,
 };
 
 static const char *const worker_fields[] = {
@@ -102,12 +103,13 @@ static const char *const worker_fields[] = {
     "vram_free_mb", "vram_free", "cpu_pct", "rss_mb", "gpu_util_pct", "kv_used_pct",
     "tokens_per_s", "uptime_s", "residency_ms", "last_used_ms", "load_time_ms", "estimated_time",
     "cost_per_token", "backend", "capability", "capabilities", "group", "instance", "pid",
-    "geo.region", "geo.latitude", "geo.longitude", "labels.*", "pinned", NULL,
+    "geo.region", "geo.latitude", "geo.longitude", "labels.*", "pinned", "room", "in_flight", "foreign",
+    "static", "uses", "build", NULL,
 };
 
 static const char *const pool_fields[] = {
     "id", "hostname", "address", "status", "heartbeat_age_ms", "cached_models", "labels.*",
-    "geo.region", "geo.latitude", "geo.longitude", NULL,
+    "geo.region", "geo.latitude", "geo.longitude", "vram_free_mb", "reserved_mb", "ram_free_mb", NULL,
 };
 
 static const char *const tenant_fields[] = {
@@ -118,7 +120,7 @@ static const char *const tenant_fields[] = {
 static const char *const metrics_fields[] = {
     "queue_depth", "queue_depth_interactive", "queue_depth_batch", "total_workers",
     "ready_workers", "busy_workers", "total_pools", "healthy_pools", "free_vram_mb",
-    "avg_wait_ms", "avg_tokens_per_s", NULL,
+    "avg_wait_ms", "avg_tokens_per_s", "saturation", NULL,
 };
 
 static const char *const time_fields[] = { "hour", "minute", "weekday", NULL };

@@ -28,10 +28,9 @@ local function has(value, item)
   return false
 end
 
--- The tenant that a job belongs to, where there are tenants.
-local function tenant_of(context, job)
-  local tenants = field(context, "tenants")
-  return tenants and job.tenant_id and tenants.find(job.tenant_id)
+-- The tenant that a job belongs to, if any.
+local function tenant_of(job)
+  return job.tenant_id and context.tenants.find(job.tenant_id)
 end
 
 function schedule(context)
@@ -57,7 +56,7 @@ function schedule(context)
 
   -- Rule: groups (priority 0)
   for _, job in ipairs(context.queue) do
-    local tenant = tenant_of(context, job)
+    local tenant = tenant_of(job)
     if (job.priority == "batch" and type(job.max_tokens) == "number" and job.max_tokens > 512 or not (job.type == "text-gen" or job.type == "embeddings") or field(tenant, "over_quota") == true and (type(context.metrics.queue_depth) == "number" and context.metrics.queue_depth > 10 or now.hour < 6)) then
       local worker = context.workers.eligible(job).least_loaded()
       if worker then

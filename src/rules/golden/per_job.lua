@@ -13,10 +13,9 @@ local function field(value, ...)
   return value
 end
 
--- The tenant that a job belongs to, where there are tenants.
-local function tenant_of(context, job)
-  local tenants = field(context, "tenants")
-  return tenants and job.tenant_id and tenants.find(job.tenant_id)
+-- The tenant that a job belongs to, if any.
+local function tenant_of(job)
+  return job.tenant_id and context.tenants.find(job.tenant_id)
 end
 
 -- Is a worker with this model on its way? Then another would be one too many.
@@ -27,12 +26,12 @@ local function is_starting(workers, model)
 end
 
 function schedule_job(job, pools, workers)
-  local tenant = tenant_of(context, job)
-  local now = local_time(job.created_at_ms + job.wait_ms)
+  local tenant = tenant_of(job)
+  local now = local_time(context.now_ms)
 
   -- Rule: EU only
   if field(tenant, "id") == "acme"
-      and type(field(context, "metrics", "queue_depth")) == "number" and field(context, "metrics", "queue_depth") < 50 then
+      and type(context.metrics.queue_depth) == "number" and context.metrics.queue_depth < 50 then
     local worker = workers.eligible(job)
       .filter(function(worker) return field(worker, "geo", "region") == "EU" end)
       .least_loaded()
