@@ -56,8 +56,8 @@ struct worker {
     uint64_t queued_prefill_tokens; /* prompt tokens of our runs without a first token */
     bool is_leaving;                /* it is about to be stopped: gets nothing new */
     uint64_t load_time_ms;          /* from its first report as starting to ready; 0: unknown */
-    double tokens_per_s;         /* of one run, decoding: telemetry's, else measured; 0: unknown */
-    double prefill_tokens_per_s; /* measured; 0: unknown */
+    double tokens_per_s;            /* decoding: telemetry's unless 0, else measured; 0: unknown */
+    double prefill_tokens_per_s;    /* measured; 0: unknown */
 
     /* A number of its own for as long as it lives, used again after it, and how often the
      * number was given: (slot, generation) names a worker for good. Below workers_max, and

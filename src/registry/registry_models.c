@@ -5,8 +5,6 @@
 #include "base/mem.h"
 #include "registry/registry_private.h"
 
-#include <assert.h>
-
 enum { OUTPUTS_AVERAGED = 64, RESERVE_MB = 256 };
 
 static struct model *model_named(struct registry *r, const char *name)
