@@ -16,6 +16,8 @@ enum api_object {
     API_GLOBALS, /* free functions and libraries' names */
     API_CONTEXT,
     API_JOB,
+    API_USER, /* job.user */
+    API_GEO,  /* job.user.geo, worker.geo, pool.geo */
     API_WORKER,
     API_POOL,
     API_GPU,
@@ -34,7 +36,21 @@ enum api_object {
     API_OBJECT_COUNT_,
 };
 
-/* One line of the reference. `name` is what scripts write. */
+/* How a field stands in its row, when it is a plain fact of it. */
+enum api_fact {
+    API_NO_FACT,
+    API_BOOL, /* uint8_t */
+    API_U32,
+    API_U64, /* beyond math.maxinteger: that */
+    API_I64,
+    API_NUMBER,
+    API_TEXT,
+    API_LIST,
+    API_CHARS, /* char array, NUL-terminated */
+};
+
+/* One line of the reference. `name` is what scripts write. A row is a function or method
+ * (`call`), a derived field (`push`), a fact (`fact`), or a word of Lua's own (none). */
 struct api_member {
     const char *name;
     const char *arguments; /* "(model_ref, pool_id?)"; NULL: a field */
@@ -46,6 +62,9 @@ struct api_member {
     lua_CFunction call;    /* a function or method; NULL: a field */
     /* Push a field's value; `row` of the table that the object stands for. */
     void (*push)(lua_State *L, struct policy *p, uint32_t row);
+    enum api_fact fact;
+    uint16_t offset; /* of the fact in its row */
+    uint32_t given;  /* bit of the row's `given` without which it is nil; 0: always there */
 };
 const struct api_member *api_members(enum api_object object, size_t *ret_len);
 const char *api_object_name(enum api_object object); /* "worker" */
@@ -57,7 +76,8 @@ void api_open(lua_State *L, struct policy *p);
 /* Called before each call: forget what was cached of rows that are others' by now. */
 void api_begin_call(lua_State *L, struct policy *p, const struct policy_call *call);
 
-/* Push an object as scripts see it; nil for an empty row. */
+/* Push an object as scripts see it; nil for an empty row. A row of things within others: gpus
+ * count SNAP_POOL_GPUS_MAX per pool; for users, places and labels see api_private.h. */
 void api_push_context(lua_State *L, struct policy *p);
 void api_push_job(lua_State *L, struct policy *p, uint32_t row);
 void api_push_worker(lua_State *L, struct policy *p, uint32_t row);
