@@ -128,6 +128,28 @@ static void a_job_keeps_labels_of_its_own(void **state)
     job_free(NULL);
 }
 
+static void a_job_keeps_hashes_of_its_prefixes_of_its_own(void **state)
+{
+    uint64_t hashes[] = { 11, 22, 33 };
+    struct job_spec spec = { .id = "job-1", .prefix_hashes = hashes, .prefix_len = 3 };
+    (void)state;
+
+    struct job *job = job_new(&spec, 0, 0);
+    hashes[2] = 0;
+    assert_int_equal(job->spec.prefix_len, 3);
+    assert_int_equal(job->spec.prefix_hashes[2], 33);
+    spec.prefix_len = 1;
+    job_spec_copy(&job->spec, &spec); /* over what it had */
+    assert_int_equal(job->spec.prefix_len, 1);
+    assert_int_equal(job->spec.prefix_hashes[0], 11);
+    job_spec_copy(&job->spec, &job->spec);
+    assert_int_equal(job->spec.prefix_hashes[0], 11);
+    spec = (struct job_spec){ .id = "job-1" };
+    job_spec_copy(&job->spec, &spec);
+    assert_null(job->spec.prefix_hashes);
+    job_free(job);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +158,7 @@ int main(void)
         cmocka_unit_test(a_transition_that_the_diagram_does_not_have_aborts),
         cmocka_unit_test(a_job_fits_the_right_model_its_pins_and_workers_not_tried),
         cmocka_unit_test(a_job_keeps_labels_of_its_own),
+        cmocka_unit_test(a_job_keeps_hashes_of_its_prefixes_of_its_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
