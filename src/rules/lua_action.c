@@ -120,28 +120,29 @@ void lua_action_write_reason(struct lua_rules *w, const struct rule *rule)
 
 void lua_action_write_shadow(struct lua_rules *w, const struct rule *rule, bool about_job)
 {
-    static const char *const words[] = {
-        [RULE_DISPATCH] = "dispatch", [RULE_WAIT] = "make wait",
-        [RULE_EVICT] = "evict",       [RULE_START_WORKER] = "start a worker",
-        [RULE_REJECT] = "reject",     [RULE_PLATFORM] = "use the platform policy",
+    static const struct {
+        const char *words, *whom;
+    } phrases[] = {
+        [RULE_DISPATCH] = { "dispatch job ", "job.id" },
+        [RULE_WAIT] = { "hold job ", "job.id" },
+        [RULE_EVICT] = { "evict worker ", "victim.id" },
+        [RULE_START_WORKER] = { "start a worker with ", "model" },
+        [RULE_REJECT] = { "reject job ", "job.id" },
+        [RULE_PLATFORM] = { "leave to the platform policy job ", "job.id" },
     };
+    const enum rule_action_kind kind = rule->action.kind;
+    bool is_about_all = kind == RULE_PLATFORM && !about_job;
     AUTO(buf_deinit) struct buf message;
 
-    buf_init(&message, 1024);
-    (void)buf_puts(&message, "shadow rule '");
-    (void)buf_add(&message, rule->name.p, rule->name.len);
-    (void)buf_printf(&message, "': would %s", words[rule->action.kind]);
-    if (about_job)
-        (void)buf_puts(&message, rule->action.kind == RULE_DISPATCH ||
-                                         rule->action.kind == RULE_WAIT ||
-                                         rule->action.kind == RULE_REJECT
-                                     ? " job "
-                                     : " for job ");
+    buf_init(&message, 512);
+    (void)buf_printf(&message, "shadow rule '%.*s': would %s", STR_ARG(rule->name),
+                     is_about_all ? "leave it to the platform policy" : phrases[kind].words);
     lua_text_begin(&w->text);
     put(w, "log.info(");
     lua_text_string(out_of(w), buf_str(&message));
-    put(w, about_job ? " .. tostring(job.id)" : "");
-    put(w, rule->action.kind == RULE_DISPATCH ? " .. \" to \" .. tostring(worker.id)" : "");
+    if (!is_about_all)
+        (void)buf_printf(out_of(w), " .. tostring(%s)", phrases[kind].whom);
+    put(w, kind == RULE_DISPATCH ? " .. \" to \" .. tostring(worker.id)" : "");
     put(w, ")");
     lua_text_end(&w->text);
 }

@@ -6,8 +6,9 @@
 /* Told; the rest is counted. Leaves room for errors, which come later. */
 enum { WARNINGS_MAX = DIAGNOSTICS_MAX / 2 };
 
-static void tell(struct rule_reader *r, bool is_warning, unsigned line, unsigned column,
-                 const char *fmt, va_list args)
+static void __attribute__((format(printf, 5, 0)))
+tell(struct rule_reader *r, bool is_warning, unsigned line, unsigned column, const char *fmt,
+     va_list args)
 {
     char message[DIAGNOSTIC_MESSAGE_SIZE];
 

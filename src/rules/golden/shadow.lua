@@ -32,7 +32,7 @@ function schedule(context)
   do
     local victim = find_worker_to_evict("lru")
     if victim then
-      log.info("shadow rule 'try to evict': would evict")
+      log.info("shadow rule 'try to evict': would evict worker " .. tostring(victim.id))
     end
   end
 
@@ -40,7 +40,7 @@ function schedule(context)
   do
     local model = "m"
     if not is_starting(context.workers, model) then
-      log.info("shadow rule 'try to start': would start a worker")
+      log.info("shadow rule 'try to start': would start a worker with " .. tostring(model))
     end
   end
 
