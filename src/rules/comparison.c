@@ -37,25 +37,29 @@ static bool has_empty_part(struct str path)
     return was_dot;
 }
 
+/* `priority` may well mean `job.priority`, although that is far in letters. */
+static void offer_paths(struct rule_hint *hint, const struct rule_word *subject, struct str path)
+{
+    char prefix[16];
+
+    (void)snprintf(prefix, sizeof(prefix), "%s.", subject->name);
+    rule_hint_offer_fields(hint, (enum rule_subject)subject->value, prefix);
+    for (const char *const *field = rule_fields[subject->value]; *field; field++) {
+        if (str_eq(path, *field) && hint->best[0] == '\0')
+            (void)snprintf(hint->best, sizeof(hint->best), "%s%s", prefix, *field);
+    }
+}
+
 static bool refuse_path(struct rule_reader *r, unsigned line, unsigned column, struct str path)
 {
+    static const char *const others[] = { "all", "any", "not", "model_contains", "task_type" };
     struct rule_hint hint;
 
-    rule_hint_init(&hint, path);
-    for (const struct rule_word *s = rule_subjects; s->name; s++) {
-        char prefix[16];
-
-        (void)snprintf(prefix, sizeof(prefix), "%s.", s->name);
-        rule_hint_offer_fields(&hint, (enum rule_subject)s->value, prefix);
-        for (const char *const *field = rule_fields[s->value]; *field; field++) {
-            if (str_eq(path, *field) && hint.best[0] == '\0')
-                (void)snprintf(hint.best, sizeof(hint.best), "%s%s", prefix, *field);
-        }
-    }
-    for (const char *const *word =
-             (const char *const[]){ "all", "any", "not", "model_contains", "task_type", NULL };
-         *word; word++)
-        rule_hint_offer(&hint, *word);
+    rule_hint_init(&hint, r->d->len < DIAGNOSTICS_MAX ? path : (struct str){ 0 });
+    for (const struct rule_word *subject = rule_subjects; subject->name; subject++)
+        offer_paths(&hint, subject, path);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        rule_hint_offer(&hint, others[i]);
     rule_error_at(r, line, column,
                   "unknown condition '%.*s'; a path begins with job, worker, pool, tenant, "
                   "metrics or time%s",
@@ -72,7 +76,7 @@ static bool check_field(struct rule_reader *r, unsigned line, unsigned column,
 
     if (rule_field_is_known(test->subject, test->path))
         return true;
-    rule_hint_init(&hint, test->path);
+    rule_hint_init(&hint, r->d->warnings < RULE_WARNINGS_MAX ? test->path : (struct str){ 0 });
     rule_hint_offer_fields(&hint, test->subject, "");
     if (test->subject == RULE_TIME) {
         rule_error_at(r, line, column, "time has hour, minute and weekday, not '%.*s'%s",
@@ -93,8 +97,9 @@ bool rule_path_read(struct rule_reader *r, unsigned line, unsigned column, struc
     const struct rule_word *subject = rule_word_find(rule_subjects, (struct str){ path.p, head });
 
     if (path.len > PATH_BYTES_MAX || has_empty_part(path)) {
-        rule_error_at(r, line, column, "'%.64s' is no path; write fields with dots between",
-                      path.p);
+        rule_error_at(r, line, column,
+                      "'%.*s' is no path; write at most %d bytes of fields with dots between",
+                      STR_ARG(path), PATH_BYTES_MAX);
         return false;
     }
     if (subject && dot) {

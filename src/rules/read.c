@@ -3,16 +3,13 @@
 #include <assert.h>
 #include <stdio.h>
 
-/* Told; the rest is counted. Leaves room for errors, which come later. */
-enum { WARNINGS_MAX = DIAGNOSTICS_MAX / 2 };
-
 static void __attribute__((format(printf, 5, 0)))
 tell(struct rule_reader *r, bool is_warning, unsigned line, unsigned column, const char *fmt,
      va_list args)
 {
     char message[DIAGNOSTIC_MESSAGE_SIZE];
 
-    if (is_warning && r->d->warnings >= WARNINGS_MAX) {
+    if (is_warning && r->d->warnings >= RULE_WARNINGS_MAX) {
         r->d->warnings++;
         return;
     }

@@ -11,6 +11,9 @@
 #include "rules/tree.h"
 #include "rules/vocabulary.h"
 
+/* Told; the rest is counted. Leaves room for errors, which may come later. */
+enum { RULE_WARNINGS_MAX = DIAGNOSTICS_MAX / 2 };
+
 struct rule_reader {
     struct arena *arena;
     struct diagnostics *d;

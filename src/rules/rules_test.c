@@ -107,7 +107,8 @@ static void wrong_conditions_are_told_with_their_place_and_a_way_out(void **stat
           "rules[0].condition: unknown condition 'jobs.priority'; a path begins with job, worker, "
           "pool, tenant, metrics or time; did you mean 'job.priority'?" },
         { CONDITION("{job..priority: batch}"), 3, 17,
-          "rules[0].condition: 'job..priority' is no path; write fields with dots between" },
+          "rules[0].condition: 'job..priority' is no path; write at most 128 bytes of fields with "
+          "dots between" },
         { CONDITION("{model_contain: 70b}"), 3, 17,
           "rules[0].condition: unknown condition 'model_contain'; a path begins with job, worker, "
           "pool, tenant, metrics or time; did you mean 'model_contains'?" },
@@ -339,6 +340,8 @@ static void hostile_sources_end_soon_with_one_clear_error(void **state)
           "'}}\n", "rules[0].action: nested too deep; at most 32 levels are allowed" },
         { "rules:\n- {name: a, condition: true, action: {select: 'workers.filter(", "!", 100000,
           "'}}\n", "rules[0].action: nested too deep; at most 32 levels are allowed" },
+        { "rules:\n- {name: a, condition: true, action: {dispatch: {filter: '", "gpus||", 40000,
+          "'}}}\n", "rules[0].action: too many comparisons; at most 256 are allowed" },
         { "rules:\n- {name: '", "x", 101, "', condition: true, action: {wait: {}}}\n",
           "rules[0]: name is too long; at most 100 bytes are allowed" },
         { "rules:\n- {name: a, condition: {job.", "x.x", 100, ": 1}, action: {wait: {}}}\n", NULL },

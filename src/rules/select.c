@@ -13,14 +13,14 @@
  */
 #include "rules/read.h"
 
-enum { NESTING_MAX = 32, CALLS_MAX = 64 };
+enum { NESTING_MAX = 32, CALLS_MAX = 64, COMPARISONS_MAX = 256 };
 
 struct parser {
     struct rule_reader *r;
     const struct rule_node *node; /* borrowed; the string and its place */
     struct str text;
     size_t at;
-    unsigned depth;
+    unsigned depth, comparisons;
 };
 
 static void skip_blanks(struct parser *p)
@@ -180,6 +180,8 @@ static struct rule_expr *read_comparison(struct parser *p)
     unsigned line, column;
     size_t start = p->at;
 
+    if (++p->comparisons > COMPARISONS_MAX)
+        return fail(p, p->at, "too many comparisons; at most 256 are allowed");
     if (field.len == 0 || str_eq(field, "true") || str_eq(field, "false"))
         return fail(p, p->at, "expected the name of a worker's field, such as gpus");
     p->at += field.len;

@@ -245,7 +245,8 @@ void rule_hint_offer(struct rule_hint *hint, const char *candidate)
 {
     struct str other = str_of(candidate);
 
-    if (hint->word.len >= sizeof(hint->best) || other.len >= sizeof(hint->best))
+    if (hint->word.len == 0 || hint->word.len >= sizeof(hint->best) ||
+        other.len >= sizeof(hint->best))
         return;
     size_t steps = distance(hint->word, other);
     if (steps < hint->distance && steps < hint->word.len) {

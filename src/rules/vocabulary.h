@@ -61,7 +61,8 @@ const struct rule_method *rule_method_find(struct str name);
 const struct rule_selection *rule_selection_find(struct str name);
 bool rule_field_is_known(enum rule_subject subject, struct str path);
 
-/* The word nearest to one that is not known: "; did you mean 'exists'?", or "". */
+/* The word nearest to one that is not known: "; did you mean 'exists'?", or "". The search
+ * costs; without a word, as for what is only counted, there is none. */
 struct rule_hint {
     struct str word;
     size_t distance; /* of the best so far */
