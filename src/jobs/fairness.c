@@ -258,10 +258,10 @@ static void add_to_busy(const struct fairness *f, struct counter *counter, doubl
 }
 
 /* A job that found room at once came and was served in one moment: its tenant is lifted as
- * if it had waited. */
+ * if it had waited. Not so the one that was busy last, whose last job this probably is. */
 static void add_to_idle(struct fairness *f, struct counter *counter, double by)
 {
-    if (by > 0) {
+    if (by > 0 && counter->pool->last != counter) {
         lift(counter);
         counter->pool->last = counter;
     }

@@ -45,8 +45,8 @@ double fairness_weight(const struct fairness *f, const char *tenant_id);
 void fairness_activate(struct fairness *f, const char *tenant_id, const char *model);
 void fairness_deactivate(struct fairness *f, const char *tenant_id, const char *model);
 
-/* Serve: tokens may be fewer than charged before (a refund is negative). Charge a job while
- * it waits still, or never waited: see job_queue_take(). */
+/* Serve: tokens may be fewer than charged before (a refund is negative). Charge a job right
+ * before or after it leaves the queue; a weight counts from the next charge on. */
 void fairness_charge(struct fairness *f, const char *tenant_id, const char *model,
                      int64_t input_tokens, int64_t output_tokens);
 

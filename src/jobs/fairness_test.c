@@ -135,6 +135,27 @@ static void what_is_given_back_does_not_undo_a_lift(void **state)
     fairness_free(f);
 }
 
+/* The queue says that the last job has gone before or after it is charged. */
+static void a_last_job_counts_the_same_before_and_after_it_leaves(void **state)
+{
+    struct fairness *f = new_fairness(10);
+    (void)state;
+
+    fairness_activate(f, "a", "m");
+    fairness_activate(f, "b", "m");
+    fairness_activate(f, "c", "m");
+    fairness_charge(f, "c", "m", 500, 0);
+    fairness_charge(f, "a", "m", 10, 0);
+    fairness_deactivate(f, "a", "m");
+    fairness_deactivate(f, "b", "m");
+    fairness_charge(f, "b", "m", 10, 0);
+    fairness_deactivate(f, "c", "m");
+    fairness_charge(f, "c", "m", -500, 0);
+    assert_true(is(fairness_counter(f, "a", "m"), fairness_counter(f, "b", "m")));
+    assert_true(is(fairness_counter(f, "a", "m"), 10));
+    fairness_free(f);
+}
+
 struct told {
     unsigned times;
     char tenant_id[64], model[64];
@@ -214,6 +235,7 @@ int main(void)
         cmocka_unit_test(a_debt_outlasts_idling),
         cmocka_unit_test(with_nobody_busy_the_last_one_is_the_measure),
         cmocka_unit_test(what_is_given_back_does_not_undo_a_lift),
+        cmocka_unit_test(a_last_job_counts_the_same_before_and_after_it_leaves),
         cmocka_unit_test(who_keeps_an_order_is_told_of_busy_tenants_only),
         cmocka_unit_test(beyond_the_cap_the_one_idle_longest_is_forgotten),
         cmocka_unit_test(what_the_last_one_had_outlasts_its_counter),

@@ -43,8 +43,7 @@ void job_queue_free(struct job_queue *q); /* empty by then; NULL is fine */
 void job_queue_add(struct job_queue *q, struct job *job);
 void job_queue_remove(struct job_queue *q, struct job *job);
 
-/* Remove it because a worker takes it: what the shares of the bands count. Charge its tenant
- * before: one without jobs is idle, and lifted first (jobs/fairness.h). */
+/* The same, because a worker takes it: what the shares of the bands count. */
 void job_queue_take(struct job_queue *q, struct job *job);
 
 /* Does a job wait that may run on exactly the same workers as this one, which does not wait
