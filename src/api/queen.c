@@ -66,31 +66,54 @@ static void note_model(const struct queen *q, const char *model)
                  LOG_STR("model", model));
 }
 
+static void dispatch(struct flight *f, const struct core_action *action)
+{
+    f->attempt = action->attempt;
+    f->dispatched_us = clock_mono_us();
+    (void)str_copy(f->worker_id, sizeof(f->worker_id), str_of(action->worker->facts.id));
+    queen_count_dispatch(f->queen, action->attempt);
+    f->ops->dispatch(f, action->worker);
+}
+
+static void fail(struct flight *f, const struct core_action *action)
+{
+    (void)map_remove(&f->queen->flights, str_of(action->job_id));
+    queen_count_end(f->queen, f, action->err.code);
+    f->ops->fail(f, &action->err);
+}
+
+/* The core knows only jobs that a flight submitted and has not ended. */
+static struct flight *flight_of(struct queen *q, const struct core_action *action)
+{
+    struct flight *f = flight_find(q, action->job_id);
+
+    assert(f);
+    return f;
+}
+
 static void carry_out(struct queen *q, const struct core_action *action)
 {
-    if (action->kind == CORE_NOTE_MODEL) {
-        note_model(q, action->model);
-        return;
-    }
-    struct flight *f = flight_find(q, action->job_id);
-    assert(f); /* the core knows only jobs that a flight submitted and has not ended */
+    struct flight *f;
+
     switch (action->kind) {
     case CORE_DISPATCH:
-        f->attempt = action->attempt;
-        f->dispatched_us = clock_mono_us();
-        (void)str_copy(f->worker_id, sizeof(f->worker_id), str_of(action->worker->facts.id));
-        queen_count_dispatch(q, action->attempt);
-        f->ops->dispatch(f, action->worker);
+        dispatch(flight_of(q, action), action);
         break;
     case CORE_QUEUED:
+        f = flight_of(q, action);
         f->ops->queued(f, action->position);
         break;
     case CORE_FAIL:
-        (void)map_remove(&q->flights, str_of(action->job_id));
-        queen_count_end(q, f, action->err.code);
-        f->ops->fail(f, &action->err);
+        fail(flight_of(q, action), action);
         break;
     case CORE_NOTE_MODEL:
+        note_model(q, action->model);
+        break;
+    case CORE_ASK: /* there is no user policy, and `simple` starts and evicts nothing */
+    case CORE_START:
+    case CORE_EVICT:
+    case CORE_DECIDED:
+    case CORE_ACTION_KIND_COUNT_:
         break;
     }
 }

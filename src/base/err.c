@@ -121,6 +121,21 @@ int err_param(struct err *e, int code, const char *param, const char *fmt, ...)
     return code;
 }
 
+int err_policy(struct err *e, unsigned status, const char *code, const char *fmt, ...)
+{
+    char own[sizeof(e->policy_code)];
+    va_list args;
+
+    (void)snprintf(own, sizeof(own), "%s", code);
+    keep_one_line(own);
+    va_start(args, fmt);
+    fill(e, ERR_POLICY, 0, fmt, args);
+    va_end(args);
+    e->policy_status = status;
+    memcpy(e->policy_code, own, sizeof(own));
+    return ERR_POLICY;
+}
+
 int err_sys(struct err *e, const char *fmt, ...)
 {
     int saved = errno;

@@ -64,12 +64,14 @@ struct err {
     int code;                /* enum err_code, 0 until set */
     int sys_errno;           /* errno at the failure, 0 when no syscall was involved */
     uint32_t retry_after_ms; /* 0: not said; becomes Retry-After */
+    uint32_t policy_status;  /* ERR_POLICY: 403, 429 or 503; else 0 */
+    char policy_code[64];    /* ERR_POLICY: the policy's own code, "" when it named none */
     char param[64];          /* the field that is wrong, "" when none; becomes "param" */
     char msg[320];           /* one line, no trailing newline, always NUL-terminated */
 };
 
 /* Fill `e` and return `code`, so that `return err_set(e, ...)` reads as one act.
- * Clears param and retry_after_ms. */
+ * Clears all else. */
 int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* The same, naming the wrong field: err_param(err, ERR_INVALID, "max_tokens", "must be ..."). */
@@ -78,6 +80,10 @@ int err_param(struct err *e, int code, const char *param, const char *fmt, ...)
 
 /* The same for a failed syscall: keeps errno and appends its text. */
 int err_sys(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same for a policy's refusal, in its own words: its code, and 403, 429 or 503. */
+int err_policy(struct err *e, unsigned status, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* Put "context: " before the message; keeps and returns the code. */
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

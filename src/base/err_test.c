@@ -32,6 +32,20 @@ static void a_wrong_field_is_named(void **state)
     assert_string_equal(e.msg, "must be 1");
 }
 
+static void a_policy_s_refusal_keeps_its_code_and_status(void **state)
+{
+    struct err e;
+    (void)state;
+
+    assert_int_equal(err_policy(&e, 429, "no_gpus", "none for %s", "batch"), ERR_POLICY);
+    assert_int_equal(e.policy_status, 429);
+    assert_string_equal(e.policy_code, "no_gpus");
+    assert_string_equal(e.msg, "none for batch");
+    (void)err_set(&e, ERR_NOT_FOUND, "other");
+    assert_int_equal(e.policy_status, 0);
+    assert_string_equal(e.policy_code, "");
+}
+
 static void a_failed_call_keeps_errno_and_appends_its_text(void **state)
 {
     struct err e;
@@ -131,6 +145,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(setting_fills_code_and_words_and_clears_the_rest),
         cmocka_unit_test(a_wrong_field_is_named),
+        cmocka_unit_test(a_policy_s_refusal_keeps_its_code_and_status),
         cmocka_unit_test(a_failed_call_keeps_errno_and_appends_its_text),
         cmocka_unit_test(wrapping_puts_context_in_front_and_keeps_the_rest),
         cmocka_unit_test(an_error_may_quote_itself),

@@ -90,8 +90,7 @@ int queen_options_config(const struct queen_options *o, struct queen_config *ret
 
     queen_config_init(&c);
     c.mode = modes[o->mode];
-    c.core.strategy = strategy_by_name(str_of(o->scheduler));
-    if (!c.core.strategy)
+    if (strcmp(o->scheduler, strategy_simple.name) != 0)
         return err_set(err, ERR_INVALID, "--scheduler %s: there is only 'simple'", o->scheduler);
     c.core.queue_jobs_max = (size_t)o->queue_max;
     c.core.queue_bytes_max = o->queue_bytes;

@@ -1,16 +1,13 @@
 #include "scheduler/core.h"
 
-#include "base/mem.h"
 #include "scheduler/core_private.h"
 
 #include <assert.h>
 
 enum {
     ROOMY_MIN = 64,
-    /* Jobs that time out in one event, and that are given up in it. The rest follow in the
-     * next, which is due at once, so that 100,000 of them need no memory for 100,000
-     * actions. */
-    EXPIRED_PER_EVENT_MAX = 1000,
+    /* Jobs that are given up in one event. The rest follow in the next, which is due at
+     * once, so that 100,000 of them need no memory for 100,000 actions. */
     STRANDED_PER_EVENT_MAX = 1000,
 };
 
@@ -26,7 +23,7 @@ static void on_lost(struct core *c, const struct worker *worker)
     list_push_back(&c->lost_crews, &crew->in_lost);
 }
 
-static void on_room(struct core *c, const struct worker *worker)
+void core_note_room(struct core *c, const struct worker *worker)
 {
     if (c->roomy_len == c->roomy_cap) {
         c->roomy_cap = c->roomy_cap ? c->roomy_cap * 2 : ROOMY_MIN;
@@ -44,6 +41,9 @@ static void on_removed(struct core *c, const struct worker *worker)
             c->roomy[kept++] = c->roomy[i];
     }
     c->roomy_len = kept;
+    free(map_remove(&c->turns, str_of(worker->facts.id)));
+    core_note_gone(c, worker);
+    core_account_gone(c, worker);
     job_queue_doubt(c->queue, worker->facts.model);
 }
 
@@ -55,7 +55,7 @@ static void on_change(void *data, enum registry_change what, const struct worker
     (void)hive;
     switch (what) {
     case REGISTRY_WORKER_ROOM:
-        on_room(c, worker);
+        core_note_room(c, worker);
         break;
     case REGISTRY_WORKER_LOST:
         on_lost(c, worker);
@@ -67,6 +67,7 @@ static void on_change(void *data, enum registry_change what, const struct worker
         on_removed(c, worker);
         break;
     case REGISTRY_HIVE_REMOVED:
+        c->hives_changed = true;
         break;
     case REGISTRY_MODEL_KNOWN:
         (void)str_copy(core_add_action(c, CORE_NOTE_MODEL, "")->model, MODEL_REF_SIZE,
@@ -81,7 +82,7 @@ static unsigned fail_lane(struct core *c, struct job *job, unsigned most)
     unsigned failed = 0;
     struct err err;
 
-    core_explain_no_workers(&job->spec, &err);
+    core_explain_no_workers(c, &job->spec, &err);
     while (job && failed < most) {
         struct job *behind = job_queue_behind(job);
 
@@ -92,6 +93,36 @@ static unsigned fail_lane(struct core *c, struct job *job, unsigned most)
     return failed;
 }
 
+struct models {
+    const char **names; /* of jobs that wait: valid until one of those goes */
+    size_t len, cap;
+};
+
+static bool collect_model(void *data, const char *model, const struct job *first)
+{
+    struct models *models = data;
+
+    (void)model;
+    if (models->len == models->cap) {
+        models->cap = models->cap ? models->cap * 2 : ROOMY_MIN;
+        models->names = mem_resize(models->names, models->cap * sizeof(const char *));
+    }
+    models->names[models->len++] = first->spec.model;
+    return true;
+}
+
+/* Whoever hoped for a start on some hive must be looked at again. */
+static void doubt_all(struct core *c)
+{
+    struct models models = { NULL, 0, 0 };
+
+    c->hives_changed = false;
+    job_queue_models(c->queue, collect_model, &models);
+    for (size_t i = 0; i < models.len; i++)
+        job_queue_doubt(c->queue, models.names[i]);
+    free(models.names);
+}
+
 /* Who waits for a worker that is merely silent may hope; who waits for one that is gone is
  * told what a request that comes now is told. */
 static void fail_stranded(struct core *c)
@@ -99,8 +130,10 @@ static void fail_stranded(struct core *c)
     unsigned left = STRANDED_PER_EVENT_MAX;
     struct job *job;
 
+    if (c->hives_changed)
+        doubt_all(c);
     while (left > 0 && (job = job_queue_doubted(c->queue))) {
-        if (core_has_worker(c, job))
+        if (core_has_hope(c, job))
             job_queue_trust(job);
         else
             left -= fail_lane(c, job, left);
@@ -108,54 +141,19 @@ static void fail_stranded(struct core *c)
 }
 
 /* Act upon it: runs fail over first, then whoever waits gets the room that is left, then
- * those are given up whose last worker has gone. */
+ * those are given up whose last hope has gone. */
 static void settle(struct core *c)
 {
     while (!list_is_empty(&c->lost_crews))
         core_crew_lost(c, container_of(c->lost_crews.next, struct crew, in_lost));
-    for (size_t i = 0; i < c->roomy_len; i++)
-        core_pump(c, c->roomy[i]);
+    for (size_t i = 0; i < c->roomy_len; i++) {
+        if (core_user_decides(c))
+            core_user_room(c, c->roomy[i]);
+        else
+            (void)core_pump(c, c->roomy[i]);
+    }
     c->roomy_len = 0;
     fail_stranded(c);
-}
-
-/* --- Time ---------------------------------------------------------------- */
-
-static bool has_waited_too_long(const struct core *c, const struct job *job)
-{
-    return c->now_ms - job->entered_ms >= c->options.queue_timeout_ms;
-}
-
-static void expire_jobs(struct core *c)
-{
-    struct job *job;
-    unsigned expired = 0;
-
-    while ((job = deadlines_first(&c->deadlines)) && core_is_late(c, job) &&
-           expired++ < EXPIRED_PER_EVENT_MAX)
-        core_fail_late_job(c, job);
-    while ((job = job_queue_oldest(c->queue)) && has_waited_too_long(c, job) &&
-           expired++ < EXPIRED_PER_EVENT_MAX) {
-        struct err err;
-
-        core_explain_timeout(c, job, &err);
-        core_fail_job(c, job, &err);
-    }
-}
-
-uint64_t core_next_due_ms(const struct core *c)
-{
-    uint64_t due_ms = registry_next_due_ms(c->registry);
-    const struct job *late = deadlines_first(&c->deadlines);
-    const struct job *oldest = job_queue_oldest(c->queue);
-
-    if (job_queue_has_doubts(c->queue))
-        return c->now_ms;
-    if (late && late->spec.deadline_ms < due_ms)
-        due_ms = late->spec.deadline_ms;
-    if (oldest && oldest->entered_ms + c->options.queue_timeout_ms < due_ms)
-        due_ms = oldest->entered_ms + c->options.queue_timeout_ms;
-    return due_ms;
 }
 
 /* --- Events -------------------------------------------------------------- */
@@ -172,21 +170,21 @@ static void on_job_arrived(struct core *c, const struct core_event *event)
     struct err err;
 
     c->totals.arrived_total++;
-    if (core_admit(c, spec, &err) < 0) {
+    if (core_admit(c, spec, &err) < 0 ||
+        (core_user_decides(c) && core_check_queue(c, spec, &err) < 0)) {
         core_add_failure(c, spec->id, &err);
         return;
     }
     struct job *job = job_new(spec, c->arrived++, c->now_ms);
     const struct job *before = map_put(&c->jobs, str_of(job->spec.id), job);
     assert(!before);
+    registry_model_wanted(c->registry, job->spec.model, c->now_ms);
     if (spec->deadline_ms > 0)
         deadlines_add(&c->deadlines, job);
-    if (!job_queue_has_peer(c->queue, job) && core_place(c, job))
-        return;
-    if (core_check_queue(c, spec, &err) < 0)
-        core_fail_job(c, job, &err);
+    if (core_user_decides(c) && c->policy.hooks & POLICY_HOOK_ADMIT)
+        (void)core_raise(c, job, ASK_ADMIT);
     else
-        core_enqueue(c, job);
+        core_let_in(c, job, false);
 }
 
 static void on_job_cancelled(struct core *c, const struct core_event *event)
@@ -196,7 +194,7 @@ static void on_job_cancelled(struct core *c, const struct core_event *event)
     if (!job)
         return;
     c->totals.cancelled_total++;
-    core_end_job(c, job, JOB_CANCELLED);
+    core_end_job(c, job, &(struct core_end){ .state = JOB_CANCELLED });
 }
 
 /* The job whose current run the event is about; NULL when they crossed. */
@@ -207,20 +205,12 @@ static struct job *job_of_run(const struct core *c, const struct core_event *eve
     return job && core_is_running(job) && job->attempt == event->u.run.attempt ? job : NULL;
 }
 
-static void start_streaming(struct core *c, struct job *job)
-{
-    if (job->state == JOB_STREAMING)
-        return;
-    job_enter(job, JOB_STREAMING, c->now_ms);
-    deadlines_remove(&c->deadlines, job); /* kept */
-}
-
 static void on_run_started(struct core *c, const struct core_event *event)
 {
     struct job *job = job_of_run(c, event);
 
     if (job)
-        start_streaming(c, job);
+        core_start_streaming(c, job);
 }
 
 static void on_run_finished(struct core *c, const struct core_event *event)
@@ -229,9 +219,13 @@ static void on_run_finished(struct core *c, const struct core_event *event)
 
     if (!job)
         return;
-    start_streaming(c, job); /* an answer that came in one piece */
+    core_start_streaming(c, job); /* an answer that came in one piece */
+    core_account_end(c, job, event);
     c->totals.done_total++;
-    core_end_job(c, job, JOB_DONE);
+    core_end_job(c, job,
+                 &(struct core_end){ .state = JOB_DONE,
+                                     .tokens_in = event->u.run.tokens_in,
+                                     .tokens_out = event->u.run.tokens_out });
 }
 
 static void on_run_failed(struct core *c, const struct core_event *event)
@@ -257,6 +251,9 @@ static void on_report(struct core *c, const struct core_event *event)
         registry_worker_report(c->registry, workers, c->now_ms);
     else if (!registry_worker(c->registry, workers->id))
         registry_worker_static(c->registry, workers, c->now_ms);
+    if (hive && hive->has_capabilities)
+        c->hives_changed = true;
+    core_note_ready(c, workers, len);
 }
 
 static void on_worker_reachable(struct core *c, const struct core_event *event)
@@ -278,37 +275,61 @@ static const struct {
     void (*handle)(struct core *c, const struct core_event *event);
     bool places;
 } handlers[] = {
-    [CORE_TICK]             = { on_tick,             false },
-    [CORE_JOB_ARRIVED]      = { on_job_arrived,      true  },
-    [CORE_JOB_CANCELLED]    = { on_job_cancelled,    false },
-    [CORE_RUN_STARTED]      = { on_run_started,      false },
-    [CORE_RUN_FINISHED]     = { on_run_finished,     false },
-    [CORE_RUN_FAILED]       = { on_run_failed,       true  },
-    [CORE_HIVE_REPORT]      = { on_report,           false },
-    [CORE_WORKER_REPORT]    = { on_report,           false },
-    [CORE_WORKER_STATIC]    = { on_report,           false },
-    [CORE_WORKER_REACHABLE] = { on_worker_reachable, false },
-    [CORE_MODEL_KNOWN]      = { on_model_known,      false },
+    [CORE_TICK]             = { on_tick,               false },
+    [CORE_JOB_ARRIVED]      = { on_job_arrived,        true  },
+    [CORE_JOB_CANCELLED]    = { on_job_cancelled,      false },
+    [CORE_RUN_STARTED]      = { on_run_started,        false },
+    [CORE_RUN_FINISHED]     = { on_run_finished,       false },
+    [CORE_RUN_FAILED]       = { on_run_failed,         true  },
+    [CORE_HIVE_REPORT]      = { on_report,             false },
+    [CORE_WORKER_REPORT]    = { on_report,             false },
+    [CORE_WORKER_STATIC]    = { on_report,             false },
+    [CORE_WORKER_REACHABLE] = { on_worker_reachable,   false },
+    [CORE_MODEL_KNOWN]      = { on_model_known,        false },
+    [CORE_POLICY]           = { core_on_policy,        true  },
+    [CORE_POLICY_STATE]     = { core_on_policy_state,  true  },
+    [CORE_POLICY_ANSWER]    = { core_on_policy_answer, true  },
+    [CORE_POLICY_FAILED]    = { core_on_policy_answer, true  },
+    [CORE_START_ENDED]      = { core_on_start_ended,   false },
+    [CORE_EVICT_ENDED]      = { core_on_evict_ended,   false },
 };
 /* clang-format on */
+static_assert(sizeof(handlers) / sizeof(handlers[0]) == CORE_EVENT_KIND_COUNT_,
+              "an event has no handler");
+
+/* Actions and record move while they grow; now they stand still. */
+static void publish_record(struct core *c)
+{
+    const struct decision *next = c->record;
+
+    for (size_t i = 0; i < c->actions_len; i++) {
+        if (c->actions[i].kind != CORE_DECIDED)
+            continue;
+        c->actions[i].decided.job_id = c->actions[i].job_id;
+        c->actions[i].decided.decisions = next;
+        next += c->actions[i].decided.decisions_len;
+    }
+}
 
 void core_handle(struct core *c, const struct core_event *event)
 {
     assert(event->now_ms >= c->now_ms);
-    assert((size_t)event->kind < sizeof(handlers) / sizeof(handlers[0]));
+    assert((size_t)event->kind < CORE_EVENT_KIND_COUNT_);
     bool places = handlers[event->kind].places;
 
     c->now_ms = event->now_ms;
     c->actions_len = 0;
+    c->record_len = 0;
     if (!places)
         handlers[event->kind].handle(c, event);
-    registry_tick(c->registry, c->now_ms);
-    expire_jobs(c);
+    core_pass_time(c);
     settle(c);
-    if (!places)
-        return;
-    handlers[event->kind].handle(c, event);
-    settle(c);
+    if (places) {
+        handlers[event->kind].handle(c, event);
+        settle(c);
+    }
+    core_ask_next(c);
+    publish_record(c);
 }
 
 const struct core_action *core_actions(const struct core *c, size_t *ret_len)
@@ -317,7 +338,7 @@ const struct core_action *core_actions(const struct core *c, size_t *ret_len)
     return c->actions;
 }
 
-/* --- Life and questions -------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------ */
 
 void core_options_init(struct core_options *o)
 {
@@ -327,23 +348,55 @@ void core_options_init(struct core_options *o)
         .queue_bytes_max = 1ULL << 30,
         .queue_timeout_ms = 300000,
         .attempts_max = 3,
+        .housekeeping_ms = 1000,
+        .min_residency_ms = 30000,
+        .start_timeout_ms = 300000,
+        .starts_max = 16,
+        .affinity_blocks_max = 262144,
+        .sessions_max = 20000,
+        .seed = 1,
     };
     registry_limits_init(&o->registry);
+    job_queue_options_init(&o->queue);
+    fairness_options_init(&o->fairness);
 }
 
 struct core *core_new(const struct core_options *options)
 {
     struct core *c = mem_alloc(1, sizeof(*c));
+    struct map *maps[] = { &c->jobs,     &c->crews, &c->sessions,  &c->tenants,
+                           &c->outlooks, &c->turns, &c->evictions, &c->setbacks };
+    struct list *lists[] = { &c->lost_crews, &c->parked, &c->newcomers, &c->outcomes, &c->starts };
 
     assert(options->attempts_max >= 1 && options->attempts_max <= JOB_ATTEMPTS_MAX);
     c->options = *options;
+    for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
+        map_init(maps[i]);
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        list_init(lists[i]);
+    rng_seed(&c->rng, options->seed);
+    c->acting.policy = c->acting.version = "";
     c->registry = registry_new(&options->registry, on_change, c);
-    map_init(&c->jobs);
-    map_init(&c->crews);
-    c->queue = job_queue_new();
+    c->fairness = fairness_new(&options->fairness);
+    c->queue = job_queue_new(&options->queue, c->fairness);
+    c->affinity = affinity_new(options->affinity_blocks_max);
     deadlines_init(&c->deadlines);
-    list_init(&c->lost_crews);
     return c;
+}
+
+void core_set_strategy(struct core *c, const struct strategy *strategy)
+{
+    assert(c->now_ms == 0);
+    c->options.strategy = strategy;
+}
+
+static void free_values(struct map *map)
+{
+    struct map_entry *it, *tmp;
+
+    MAP_FOREACH(it, tmp, map)
+        free(map_value(it));
+    map_deinit(map);
 }
 
 void core_free(struct core *c)
@@ -352,44 +405,24 @@ void core_free(struct core *c)
 
     if (!c)
         return;
+    c->policy.is_set = false; /* nobody is told of their end */
     MAP_FOREACH(it, tmp, &c->jobs)
-        core_end_job(c, map_value(it), JOB_CANCELLED);
+        core_end_job(c, map_value(it), &(struct core_end){ .state = JOB_CANCELLED });
+    core_forget_outcomes(c);
+    core_starts_free(c);
+    free_values(&c->turns);
+    free_values(&c->evictions);
     map_deinit(&c->jobs);
     map_deinit(&c->crews);
     deadlines_deinit(&c->deadlines);
     job_queue_free(c->queue);
+    fairness_free(c->fairness);
+    core_account_free(c);
     registry_free(c->registry);
+    affinity_free(c->affinity);
+    free(c->again);
     free(c->roomy);
     free(c->actions);
+    free(c->record);
     free(c);
-}
-
-const struct registry *core_registry(const struct core *c)
-{
-    return c->registry;
-}
-
-const struct job *core_job(const struct core *c, const char *job_id)
-{
-    return map_get(&c->jobs, str_of(job_id));
-}
-
-size_t core_job_position(const struct core *c, const char *job_id)
-{
-    const struct job *job = core_job(c, job_id);
-
-    return job && job->lane ? job_queue_position(c->queue, job) : 0;
-}
-
-void core_get_stats(const struct core *c, struct core_stats *ret)
-{
-    const struct job_queue_stats *queue = job_queue_stats(c->queue);
-
-    *ret = c->totals;
-    ret->jobs = map_count(&c->jobs);
-    ret->queued = queue->count;
-    ret->queued_interactive = queue->by_priority[JOB_INTERACTIVE];
-    ret->queued_batch = queue->by_priority[JOB_BATCH];
-    ret->queued_bytes = queue->bytes;
-    ret->looked_at_total = queue->looked_at_total;
 }

@@ -20,19 +20,28 @@
  * Who decides. Without a user policy the built-in strategy (scheduler/strategy.h) does, in
  * the same call. With one (CORE_POLICY) the core emits CORE_ASK, one at a time, and goes on;
  * exactly one CORE_POLICY_ANSWER or CORE_POLICY_FAILED per CORE_ASK comes back, by its
- * number. Every answer is checked against the live state; what is wrong or failed is decided
- * by the strategy instead, for that one decision. Each decision leaves a CORE_DECIDED.
+ * number. Every answer is checked against the live state, one decision after the other, each
+ * acting before the next is looked at; what is wrong or failed is decided by the strategy
+ * instead, for that one question. Each decision leaves a CORE_DECIDED. While the policy
+ * cannot be asked the strategy decides at once; when it is replaced, its late answer is
+ * ignored and the next one is asked again. Jobs that wait for an answer count as queued:
+ * the queue's caps and timeout are for them too. A job that is gone when the answer about it
+ * comes is not missed.
  *
  * When a policy is asked. `schedule`: when the queue is not empty and something changed (a
  * job, room, a worker, the time it asked for; else every housekeeping_ms), and again while it
  * dispatches. `schedule_job`: about a job that arrives; about those whose turn it is when a
- * worker of their model gets room, past at most PASSED_MAX that will not go; and about the
- * first ones again every housekeeping_ms or when they asked for it.
+ * worker of their model gets room, past a few that will not go; and about the first ones
+ * again every housekeeping_ms or when they asked for it. `should_admit` comes before all of
+ * that, `should_retry` after the core's own rules allow a retry. A job that was told to wait
+ * until a time is not asked about before it.
  *
  * Starts and evictions (CORE_START, CORE_EVICT) come from the strategy or the policy; the
  * edge owes one CORE_START_ENDED or CORE_EVICT_ENDED for each. A start reserves the model's
  * memory on its hive until the worker is ready or has failed; only idle workers that are not
- * pinned and have been resident min_residency_ms are evicted, and get no work from then on.
+ * pinned (label pinned=true) and have been resident min_residency_ms are evicted, and get no
+ * work from then on. A start that failed is not tried again on that hive for a while, longer
+ * each time; after a few failures in a row nobody waits for it any more.
  * A job for a model without a worker waits when a hive could start one and whoever decides
  * starts workers; else it fails with ERR_NO_WORKERS. When its last hope is gone, too. While
  * a worker is merely silent or failed, jobs wait for it to come back.
@@ -157,22 +166,27 @@ enum core_action_kind {
     CORE_QUEUED,     /* it waits; `position` in its queue, from 1 */
     CORE_FAIL,       /* tell the client `err`, stop what runs; the job is gone here */
     CORE_NOTE_MODEL, /* remember `model` in the state directory */
-    CORE_ASK,        /* ask the user policy; one at a time */
+    CORE_ASK,        /* ask the user policy; one at a time, but for replaced ones */
     CORE_START,      /* have hive_id start a worker of `model` */
     CORE_EVICT,      /* have hive_id stop worker_id */
     CORE_DECIDED,    /* for the trace: see struct decided */
     CORE_ACTION_KIND_COUNT_,
 };
 
-/* One decision, for the trace. Views are valid until the next event. */
+enum { DECIDED_MESSAGE_SIZE = 256 };
+
+/* One decision, for the trace. Views are valid until the next event. A hook's answer leaves
+ * one only when it refuses the job or fails. What a user policy decided before the one of
+ * its decisions that cannot be, acts and has a record of its own. */
 struct decided {
     uint64_t number;              /* from 1, without gaps */
     const char *job_id;           /* that it was about; "" for none */
     const char *policy, *version; /* whose decision acts: the user's, or the strategy's name */
     const char *asked_policy;     /* the user's when it was asked and failed; else "" */
     enum policy_failure failure;  /* why the strategy decided; POLICY_OK: not instead of anyone */
-    const char *message;          /* of the failure; "" */
-    const struct decisions *decisions;
+    char message[DECIDED_MESSAGE_SIZE]; /* of the failure; "" */
+    const struct decision *decisions;   /* none: it waits */
+    size_t decisions_len;
     uint64_t ask; /* number of the CORE_ASK behind it; 0: the strategy decided at once */
 };
 
@@ -198,8 +212,10 @@ struct core_action {
         const char *outcome;   /* "done", "failed", "cancelled" */
         const char *worker_id;
         uint64_t tokens_in, tokens_out, queue_ms, ttft_ms, total_ms;
-    } ask;                  /* CORE_ASK */
-    struct decided decided; /* CORE_DECIDED */
+    } ask; /* CORE_ASK */
+    /* CORE_DECIDED; of the actions that carry a decision out only number, policy and version,
+     * so that a refusal can name who refused. 0: nobody decided. */
+    struct decided decided;
 };
 
 struct core_options {
@@ -244,6 +260,9 @@ unsigned core_jobs_of_tenant(const struct core *c, const char *tenant_id); /* ru
 double core_tenant_service(const struct core *c, const char *tenant_id);   /* jobs/fairness.h */
 uint32_t core_starting(const struct core *c, const char *model);           /* starts under way */
 
+/* Whether a worker's owner wants it to stay (label pinned=true): it is never evicted. */
+bool core_is_pinned(const struct worker *worker);
+
 /* Workers whose cache holds the beginning of this job's prompt, the longest first, and how
  * many of its tokens (scheduler/affinity.h). Returns how many. */
 struct warm_worker {
@@ -263,6 +282,7 @@ const char *core_policy_name(const struct core *c);
 
 struct core_stats {
     size_t jobs; /* not final */
+    /* In the queue; jobs whose admission or retry is asked about are neither these nor running. */
     size_t queued, queued_interactive, queued_batch;
     uint64_t queued_bytes;
     size_t running; /* dispatched or streaming: the ledger's sum */

@@ -3,10 +3,7 @@
 
 #include <stdio.h>
 
-enum {
-    RETRY_AFTER_MS = 1000,         /* a slot may be free by then */
-    RETRY_WORKERS_AFTER_MS = 5000, /* a worker may have started by then */
-};
+enum { RETRY_WORKERS_AFTER_MS = 5000 }; /* a worker may have started by then */
 
 static bool is_candidate(const struct worker *worker, const struct job *job)
 {
@@ -48,15 +45,58 @@ static bool search(const struct core *c, struct search *search, bool online)
     return search->found;
 }
 
-bool core_has_candidate(const struct core *c, const struct job *job)
+/* --- Hope in hives ---------------------------------------------------------- */
+
+struct hope {
+    const struct core *core;
+    const struct job_spec *spec;
+    bool found;
+};
+
+static bool on_hive(void *data, const struct hive *hive)
+{
+    struct hope *hope = data;
+    const struct core *c = hope->core;
+    const char *id = hive->facts.id;
+
+    if (*hope->spec->hive_id && strcmp(hope->spec->hive_id, id) != 0)
+        return true;
+    hope->found =
+        core_is_starting(c, hope->spec->model, id) ||
+        (core_starts_workers(c) && registry_hive_has_model(c->registry, id, hope->spec->model) &&
+         !core_has_given_up(c, hope->spec->model, id));
+    return !hope->found;
+}
+
+/* Could a hive start a worker for it? `up`: one that could now. A job that is pinned to a
+ * worker waits for that one alone. */
+static bool may_be_started(const struct core *c, const struct job_spec *spec, bool up)
+{
+    struct hope hope = { .core = c, .spec = spec };
+
+    if (*spec->worker_id || (!core_starts_workers(c) && c->starting == 0))
+        return false;
+    (void)registry_find_hives(c->registry, up, up, on_hive, &hope);
+    return hope.found;
+}
+
+static bool is_worker_up(const struct core *c, const struct job *job)
 {
     return search(c, &(struct search){ .job = job, .suits = is_candidate }, true);
 }
 
-bool core_has_worker(const struct core *c, const struct job *job)
+bool core_has_candidate(const struct core *c, const struct job *job)
 {
-    return search(c, &(struct search){ .job = job, .suits = fits }, false);
+    return is_worker_up(c, job) || may_be_started(c, &job->spec, true);
 }
+
+bool core_has_hope(const struct core *c, const struct job *job)
+{
+    return search(c, &(struct search){ .job = job, .suits = fits }, false) ||
+           may_be_started(c, &job->spec, false);
+}
+
+/* --- Answers ----------------------------------------------------------------- */
 
 static int check_pins(const struct core *c, const struct job_spec *spec, struct err *err)
 {
@@ -82,19 +122,41 @@ static int check_pins(const struct core *c, const struct job_spec *spec, struct 
     return 0;
 }
 
-/* In seed 002's words; a pin is named behind them. */
-void core_explain_no_workers(const struct job_spec *spec, struct err *err)
+/* Why the last start of this model failed; NULL: none did lately. */
+static const struct setback *last_setback(const struct core *c, const char *model)
+{
+    const struct setback *last = NULL;
+    struct map_entry *it, *tmp;
+
+    MAP_FOREACH(it, tmp, &c->setbacks) {
+        const struct setback *s = map_value(it);
+
+        if (strcmp(s->model, model) == 0)
+            last = s;
+    }
+    return last;
+}
+
+/* In seed 002's words; what else is known comes behind them. */
+void core_explain_no_workers(const struct core *c, const struct job_spec *spec, struct err *err)
 {
     char pins[WORKER_ID_SIZE + HIVE_ID_SIZE + 64] = "";
+    const struct setback *setback = last_setback(c, spec->model);
 
     if (*spec->worker_id)
         (void)snprintf(pins, sizeof(pins), " The request wants worker '%s' only.", spec->worker_id);
     else if (*spec->hive_id)
         (void)snprintf(pins, sizeof(pins), " The request wants hive '%s' only.", spec->hive_id);
-    (void)err_set(err, ERR_NO_WORKERS,
-                  "No available worker found for model '%s'. Make sure a worker is running and "
-                  "has sent heartbeats to queen.%s",
-                  spec->model, pins);
+    if (setback)
+        (void)err_set(err, ERR_NO_WORKERS,
+                      "No available worker found for model '%s'.%s Starting one on hive '%s' "
+                      "failed: %s",
+                      spec->model, pins, setback->hive_id, setback->words);
+    else
+        (void)err_set(err, ERR_NO_WORKERS,
+                      "No available worker found for model '%s'. Make sure a worker is running "
+                      "and has sent heartbeats to queen.%s",
+                      spec->model, pins);
     err->retry_after_ms = RETRY_WORKERS_AFTER_MS;
 }
 
@@ -114,7 +176,7 @@ int core_admit(const struct core *c, const struct job_spec *spec, struct err *er
     const struct job job = { .spec = *spec }; /* borrows its labels */
     if (core_has_candidate(c, &job))
         return 0;
-    core_explain_no_workers(spec, err);
+    core_explain_no_workers(c, spec, err);
     return err->code;
 }
 
@@ -122,14 +184,17 @@ int core_check_queue(const struct core *c, const struct job_spec *spec, struct e
 {
     const struct job_queue_stats *queue = job_queue_stats(c->queue);
 
-    if (queue->count >= c->options.queue_jobs_max)
+    size_t count = queue->count + c->parked_len;
+    uint64_t bytes = queue->bytes + c->parked_bytes;
+
+    if (count >= c->options.queue_jobs_max)
         (void)err_set(err, ERR_QUEUE_FULL, "The queue is full: %zu requests wait. Try again later.",
-                      queue->count);
+                      count);
     else if (spec->bytes > c->options.queue_bytes_max ||
-             queue->bytes > c->options.queue_bytes_max - spec->bytes)
+             bytes > c->options.queue_bytes_max - spec->bytes)
         (void)err_set(err, ERR_QUEUE_FULL,
                       "The queue is full: its %zu requests hold %llu bytes. Try again later.",
-                      queue->count, (unsigned long long)queue->bytes);
+                      count, (unsigned long long)bytes);
     else
         return 0;
     err->retry_after_ms = RETRY_AFTER_MS;
@@ -140,7 +205,7 @@ void core_explain_timeout(const struct core *c, const struct job *job, struct er
 {
     unsigned long long waited_s = c->options.queue_timeout_ms / 1000;
 
-    if (core_has_candidate(c, job))
+    if (is_worker_up(c, job))
         (void)err_set(err, ERR_QUEUE_TIMEOUT,
                       "No slot for model '%s' became free within %llu s. Try again later.",
                       job->spec.model, waited_s);

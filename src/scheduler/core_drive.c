@@ -99,6 +99,8 @@ static void check_action(struct drive *d, const struct core_action *a)
 {
     struct shadow *s = shadow_of(d, a->job_id);
 
+    if (a->kind == CORE_DECIDED)
+        return;
     if (a->kind == CORE_NOTE_MODEL) {
         (void)buf_printf(d->log, "model %s\n", a->model);
         return;
@@ -123,7 +125,12 @@ static void check_action(struct drive *d, const struct core_action *a)
         s->id[0] = '\0';
         break;
     case CORE_NOTE_MODEL:
-        break;
+    case CORE_ASK:
+    case CORE_START:
+    case CORE_EVICT:
+    case CORE_DECIDED:
+    case CORE_ACTION_KIND_COUNT_:
+        assert(false);
     }
 }
 
@@ -326,14 +333,14 @@ static struct worker_facts some_worker(struct drive *d, unsigned number)
 static void play_hive_report(struct drive *d)
 {
     struct hive_facts hive = { .address = "127.0.0.1", .port = 7835 };
-    char models[1][MODEL_REF_SIZE] = { "" };
+    struct listed_model models[1] = { { .ref = "" } };
     struct worker_facts workers[WORKERS];
     unsigned number = below(d, HIVES), mask = take(d);
     size_t len = 0;
 
     name(hive.id, sizeof(hive.id), 'h', number);
     if (mask >> WORKERS == 3) {
-        name(models[0], sizeof(models[0]), 'm', below(d, MODELS + 1));
+        name(models[0].ref, sizeof(models[0].ref), 'm', below(d, MODELS + 1));
         hive.has_capabilities = true;
         hive.models = models;
         hive.models_len = 1;

@@ -1,8 +1,7 @@
 /*
- * A job's ways through the core: placed on a worker, queued, retried, ended. Each end of
- * a run and of a job goes through one function, so that nothing is left behind.
+ * A job's ways through the core: let in, queued, run, ended. Each end of a run and of a job
+ * goes through one function, so that nothing is left behind.
  */
-#include "base/mem.h"
 #include "scheduler/core_private.h"
 
 #include <assert.h>
@@ -18,7 +17,12 @@ struct core_action *core_add_action(struct core *c, enum core_action_kind kind, 
         c->actions = mem_resize(c->actions, c->actions_cap * sizeof(*c->actions));
     }
     struct core_action *action = &c->actions[c->actions_len++];
-    *action = (struct core_action){ .kind = kind };
+    *action = (struct core_action){
+        .kind = kind,
+        .decided = { .number = c->acting.number,
+                     .policy = c->acting.policy,
+                     .version = c->acting.version },
+    };
     (void)str_copy(action->job_id, sizeof(action->job_id), str_of(job_id));
     return action;
 }
@@ -27,6 +31,39 @@ void core_add_failure(struct core *c, const char *job_id, const struct err *err)
 {
     core_add_action(c, CORE_FAIL, job_id)->err = *err;
     c->totals.failed_total++;
+}
+
+void core_say_queued(struct core *c, const struct job *job)
+{
+    core_refresh_outlook(c, job->spec.model);
+    struct core_action *action = core_add_action(c, CORE_QUEUED, job->spec.id);
+    action->position = job_queue_position(c->queue, job);
+    action->predicted_start_ms = core_predicted_start_ms(c, job->spec.id);
+}
+
+/* --- Waiting --------------------------------------------------------------- */
+
+void core_enqueue(struct core *c, struct job *job)
+{
+    job_queue_add(c->queue, job);
+    core_say_queued(c, job);
+}
+
+void core_let_in(struct core *c, struct job *job, bool has_waited)
+{
+    struct err err;
+
+    if (core_user_decides(c) && c->policy.entry != POLICY_ENTRY_NONE) {
+        job_queue_add(c->queue, job);
+        (void)core_raise(c, job, ASK_JOB);
+        return;
+    }
+    if (!job_queue_has_peer_before(c->queue, job) && core_place(c, job))
+        return;
+    if (!has_waited && core_check_queue(c, &job->spec, &err) < 0)
+        core_fail_job(c, job, &err);
+    else
+        core_enqueue(c, job);
 }
 
 /* --- Runs ---------------------------------------------------------------- */
@@ -49,14 +86,18 @@ static struct crew *crew_for(struct core *c, const char *worker_id)
     return crew;
 }
 
-static void begin_run(struct core *c, struct job *job, const struct worker *worker)
+void core_begin_run(struct core *c, struct job *job, const struct worker *worker)
 {
+    core_drop_question(c, job);
+    core_wait_until(c, job, 0);
     if (job->lane)
-        job_queue_remove(c->queue, job);
+        job_queue_take(c->queue, job);
     job_enter(job, JOB_DISPATCHED, c->now_ms);
+    job->dispatched_ms = c->now_ms;
+    job->started_ms = 0;
     (void)str_copy(job->worker_id, sizeof(job->worker_id), str_of(worker->facts.id));
     list_push_back(&crew_for(c, job->worker_id)->runs, &job->in_run);
-    registry_charge(c->registry, job->worker_id, c->now_ms);
+    core_account_dispatch(c, job, worker);
     c->totals.running++;
     c->totals.dispatched_total++;
 
@@ -65,8 +106,17 @@ static void begin_run(struct core *c, struct job *job, const struct worker *work
     action->worker = worker;
 }
 
-/* However a run ends, its slot is given back here. */
-static void end_run(struct core *c, struct job *job)
+void core_start_streaming(struct core *c, struct job *job)
+{
+    if (job->state == JOB_STREAMING)
+        return;
+    registry_prefilled(c->registry, job->worker_id, &job->tokens, c->now_ms - job->dispatched_ms);
+    job_enter(job, JOB_STREAMING, c->now_ms);
+    job->started_ms = c->now_ms;
+    deadlines_remove(&c->deadlines, job); /* kept */
+}
+
+void core_end_run(struct core *c, struct job *job)
 {
     struct crew *crew = map_get(&c->crews, str_of(job->worker_id));
 
@@ -76,28 +126,70 @@ static void end_run(struct core *c, struct job *job)
         list_remove(&crew->in_lost);
         free(crew);
     }
-    registry_release(c->registry, job->worker_id);
+    core_account_release(c, job);
     job->worker_id[0] = '\0';
     c->totals.running--;
 }
 
-/* However a job ends, it leaves everything here. */
-void core_end_job(struct core *c, struct job *job, enum job_state state)
+/* --- Ends ------------------------------------------------------------------ */
+
+/* What on_outcome() will be told; takes the job. */
+static void keep_for_outcome(struct core *c, struct job *job, const struct core_end *end,
+                             const char *worker_id)
 {
+    struct question *q = core_raise(c, job, ASK_OUTCOME);
+    uint64_t left_ms = job->dispatched_ms > 0 ? job->dispatched_ms : c->now_ms;
+
+    if (end->err)
+        q->err = *end->err;
+    (void)str_copy(q->worker_id, sizeof(q->worker_id), str_of(worker_id));
+    q->tokens_in = end->tokens_in;
+    q->tokens_out = end->tokens_out;
+    q->queue_ms = left_ms - job->arrived_ms;
+    q->ttft_ms = job->started_ms > 0 ? job->started_ms - job->arrived_ms : 0;
+    q->total_ms = c->now_ms - job->arrived_ms;
+}
+
+static const char *last_worker(const struct job *job)
+{
+    if (*job->worker_id || job->tried_len == 0)
+        return job->worker_id;
+    return job->tried[job->tried_len - 1];
+}
+
+/* However a job ends, it leaves everything here. */
+void core_end_job(struct core *c, struct job *job, const struct core_end *end)
+{
+    char worker_id[WORKER_ID_SIZE];
+
+    (void)str_copy(worker_id, sizeof(worker_id), str_of(last_worker(job)));
+    core_drop_question(c, job);
+    core_wait_until(c, job, 0);
     if (job->lane)
         job_queue_remove(c->queue, job);
     if (*job->worker_id)
-        end_run(c, job);
+        core_end_run(c, job);
+    if (job->state == JOB_DISPATCHED)
+        core_account_undone(c, job);
     deadlines_remove(&c->deadlines, job);
-    job_enter(job, state, c->now_ms);
+    job_enter(job, end->state, c->now_ms);
     (void)map_remove(&c->jobs, str_of(job->spec.id));
-    job_free(job);
+    if (core_user_decides(c) && c->policy.hooks & POLICY_HOOK_OUTCOME &&
+        c->outcomes_len < OUTCOMES_MAX)
+        keep_for_outcome(c, job, end, worker_id);
+    else
+        job_free(job);
 }
 
 void core_fail_job(struct core *c, struct job *job, const struct err *err)
 {
     core_add_failure(c, job->spec.id, err);
-    core_end_job(c, job, JOB_FAILED);
+    core_end_job(c, job, &(struct core_end){ .state = JOB_FAILED, .err = err });
+}
+
+bool core_is_late(const struct core *c, const struct job *job)
+{
+    return job->spec.deadline_ms > 0 && job->spec.deadline_ms <= c->now_ms;
 }
 
 void core_fail_late_job(struct core *c, struct job *job)
@@ -108,124 +200,4 @@ void core_fail_late_job(struct core *c, struct job *job)
                   (unsigned long long)(c->now_ms - job->arrived_ms),
                   core_is_running(job) ? "before the worker's first token" : "in the queue");
     core_fail_job(c, job, &err);
-}
-
-/* --- Placing ------------------------------------------------------------- */
-
-bool core_is_late(const struct core *c, const struct job *job)
-{
-    return job->spec.deadline_ms > 0 && job->spec.deadline_ms <= c->now_ms;
-}
-
-/* Let the strategy decide. False: the job must wait. */
-bool core_place(struct core *c, struct job *job)
-{
-    struct decision decision = { .action = DECIDE_WAIT };
-
-    if (core_is_late(c, job)) {
-        core_fail_late_job(c, job);
-        return true;
-    }
-    c->options.strategy->decide(c->registry, job, c->now_ms, &decision);
-    if (decision.action == DECIDE_REJECT) {
-        core_fail_job(c, job, &decision.reject);
-        return true;
-    }
-    if (decision.action == DECIDE_WAIT || !decision.worker ||
-        !strategy_may_run(decision.worker, job))
-        return false;
-    begin_run(c, job, decision.worker);
-    return true;
-}
-
-void core_enqueue(struct core *c, struct job *job)
-{
-    size_t position = job_queue_add(c->queue, job);
-
-    core_add_action(c, CORE_QUEUED, job->spec.id)->position = position;
-}
-
-/* Fill the room of one worker that got some. The strategy may know a better worker for
- * a job, so this one's room need not shrink with each round; somebody's does. */
-void core_pump(struct core *c, const struct worker *worker)
-{
-    struct job *job;
-
-    while (worker_room(worker) > 0 && (job = job_queue_next(c->queue, &worker->facts))) {
-        if (!core_place(c, job))
-            return;
-    }
-}
-
-/* --- Lost runs ----------------------------------------------------------- */
-
-/* What the client is told when nobody else may try. That its own request was wrong is
- * for it to know; anything else is a worker that failed. */
-static struct err final_error(const struct err *last)
-{
-    struct err err = *last;
-
-    if (err.code == 0 || err_http_status(err.code) >= 500 || err_is_retriable(err.code))
-        err.code = ERR_WORKER;
-    if (!*err.msg)
-        (void)err_set(&err, err.code, "The worker failed.");
-    return err;
-}
-
-static bool may_retry(const struct core *c, const struct job *job, enum run_failure failure)
-{
-    return job->state == JOB_DISPATCHED && failure != RUN_BROKEN &&
-           !(failure == RUN_DIED && job->worker_died) && job->attempt < c->options.attempts_max &&
-           core_has_candidate(c, job);
-}
-
-static void go_on_without(struct core *c, struct job *job, const char *worker_id,
-                          enum run_failure failure, const struct err *last)
-{
-    job_tried_on(job, worker_id);
-    if (!may_retry(c, job, failure)) {
-        struct err err = final_error(last);
-
-        core_fail_job(c, job, &err);
-        return;
-    }
-    job->worker_died = job->worker_died || failure == RUN_DIED;
-    job_enter(job, JOB_QUEUED, c->now_ms);
-    c->totals.retried_total++;
-    if (job_queue_has_peer(c->queue, job) || !core_place(c, job))
-        core_enqueue(c, job);
-}
-
-void core_run_failed(struct core *c, struct job *job, enum run_failure failure,
-                     const struct err *err)
-{
-    char worker_id[WORKER_ID_SIZE];
-
-    (void)str_copy(worker_id, sizeof(worker_id), str_of(job->worker_id));
-    end_run(c, job);
-    if (failure == RUN_NOT_CONNECTED)
-        registry_worker_reachable(c->registry, worker_id, false, c->now_ms);
-    else
-        registry_worker_full(c->registry, worker_id, c->now_ms);
-    go_on_without(c, job, worker_id, failure, err);
-}
-
-void core_crew_lost(struct core *c, struct crew *crew)
-{
-    bool is_last;
-
-    list_remove(&crew->in_lost);
-    do {
-        struct job *job = container_of(crew->runs.next, struct job, in_run);
-        char worker_id[WORKER_ID_SIZE];
-        struct err err;
-
-        is_last = job->in_run.next == &crew->runs; /* `crew` goes with it */
-        (void)str_copy(worker_id, sizeof(worker_id), str_of(job->worker_id));
-        (void)err_set(&err, ERR_WORKER, "Worker '%s' was lost %s.", worker_id,
-                      job->state == JOB_STREAMING ? "in the middle of its answer"
-                                                  : "before its first token");
-        end_run(c, job);
-        go_on_without(c, job, worker_id, RUN_DIED, &err);
-    } while (!is_last);
 }

@@ -17,14 +17,14 @@ enum { JOBS = 100000, WORKERS = 1000, SLOTS = 4, MODELS = 10, FLEET = 10000 };
 
 static size_t asked;
 
-static void count_and_decide(const struct registry *registry, const struct job *job,
-                             uint64_t now_ms, struct decision *ret)
+static void count_and_decide(const struct strategy *self, const struct core *core,
+                             const struct job *job, uint64_t now_ms, struct decisions *ret)
 {
     asked++;
-    strategy_simple.decide(registry, job, now_ms, ret);
+    strategy_simple.decide(self, core, job, now_ms, ret);
 }
 
-static const struct strategy counting = { "counting", count_and_decide };
+static const struct strategy counting = { .name = "counting", .decide = count_and_decide };
 
 /* The runs that the core asked for, in order. */
 struct runs {

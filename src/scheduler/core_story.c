@@ -47,6 +47,38 @@ static void __attribute__((format(printf, 2, 3))) note(struct story *story, cons
     va_end(args);
 }
 
+static void note_ask(struct story *story, const struct core_action *a)
+{
+    static const char *const kinds[] = {
+        [ASK_SCHEDULE] = "schedule", [ASK_JOB] = "job",         [ASK_ADMIT] = "admit",
+        [ASK_RETRY] = "retry",       [ASK_OUTCOME] = "outcome",
+    };
+
+    note(story, "ask %s", kinds[a->ask.kind]);
+    if (a->ask.job)
+        note(story, " %s", a->job_id);
+    if (a->ask.kind == ASK_OUTCOME)
+        note(story, " %s", a->ask.outcome);
+    story->last_ask = *a;
+}
+
+/* Kept for those who ask; not part of the line. */
+static void note_decided(struct story *story, const struct decided *d)
+{
+    struct story_decided *kept = &story->decided;
+
+    kept->count++;
+    kept->number = d->number;
+    kept->failure = d->failure;
+    kept->ask = d->ask;
+    kept->len = d->decisions_len;
+    kept->first = d->decisions_len > 0 ? d->decisions[0] : (struct decision){ .action = 0 };
+    (void)snprintf(kept->job_id, sizeof(kept->job_id), "%s", d->job_id);
+    (void)snprintf(kept->policy, sizeof(kept->policy), "%s %s", d->policy, d->version);
+    (void)snprintf(kept->asked_policy, sizeof(kept->asked_policy), "%s", d->asked_policy);
+    (void)snprintf(kept->message, sizeof(kept->message), "%s", d->message);
+}
+
 void story_handle(struct story *story, struct core_event event)
 {
     const struct core_action *actions;
@@ -73,6 +105,22 @@ void story_handle(struct story *story, struct core_event event)
             break;
         case CORE_NOTE_MODEL:
             note(story, "model %s", a->model);
+            break;
+        case CORE_ASK:
+            note_ask(story, a);
+            break;
+        case CORE_START:
+            note(story, "start %s %s", a->model, a->hive_id);
+            story->last_number = a->number;
+            break;
+        case CORE_EVICT:
+            note(story, "evict %s %s", a->worker_id, a->hive_id);
+            story->last_number = a->number;
+            break;
+        case CORE_DECIDED:
+            note_decided(story, &a->decided);
+            continue;
+        case CORE_ACTION_KIND_COUNT_:
             break;
         }
         note(story, "; ");

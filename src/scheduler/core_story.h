@@ -15,6 +15,19 @@ struct story {
     uint64_t now_ms;
     char did[8192];       /* actions since the last look: "dispatch 1 w1; queued 2 1; fail ..." */
     struct err last_fail; /* of the last CORE_FAIL */
+    struct core_action last_ask;
+    uint64_t last_number; /* of the last CORE_START or CORE_EVICT */
+    struct story_decided {
+        unsigned count;
+        uint64_t number, ask;
+        char job_id[JOB_ID_SIZE];
+        char policy[160]; /* name and version */
+        char asked_policy[64];
+        enum policy_failure failure;
+        char message[DECIDED_MESSAGE_SIZE];
+        struct decision first;
+        size_t len;
+    } decided; /* the last CORE_DECIDED */
 };
 
 int story_setup(void **state); /* cmocka's */

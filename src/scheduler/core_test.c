@@ -508,27 +508,43 @@ static void a_core_is_freed_with_its_jobs(void **state)
 
 /* --- Strategies ---------------------------------------------------------------- */
 
-static void decide_wrongly(const struct registry *registry, const struct job *job, uint64_t now_ms,
-                           struct decision *ret)
+static void decide_wrongly(const struct strategy *self, const struct core *core,
+                           const struct job *job, uint64_t now_ms, struct decisions *ret)
 {
+    const struct worker *any =
+        registry_find_first(core_registry(core), &(struct worker_query){ 0 });
+
+    (void)self;
     (void)job;
     (void)now_ms;
-    ret->action = DECIDE_DISPATCH;
-    ret->worker = registry_find_first(registry, &(struct worker_query){ 0 });
+    ret->items[0] = (struct decision){ .action = DECIDE_DISPATCH };
+    memcpy(ret->items[0].worker_id, any->facts.id, sizeof(any->facts.id));
+    ret->len = 1;
 }
 
-static void decide_no(const struct registry *registry, const struct job *job, uint64_t now_ms,
-                      struct decision *ret)
+static void decide_no(const struct strategy *self, const struct core *core, const struct job *job,
+                      uint64_t now_ms, struct decisions *ret)
 {
-    (void)registry;
+    (void)self;
+    (void)core;
     (void)now_ms;
-    ret->action = DECIDE_REJECT;
-    (void)err_set(&ret->reject, ERR_POLICY, "not %s", job->spec.id);
+    ret->items[0] = (struct decision){ .action = DECIDE_REJECT, .status = 429, .code = "too_busy" };
+    (void)snprintf(ret->items[0].reason, sizeof(ret->items[0].reason), "not %s", job->spec.id);
+    ret->len = 1;
+}
+
+/* It is asked about one job, and rejects the one before. */
+static void decide_about_another(const struct strategy *self, const struct core *core,
+                                 const struct job *job, uint64_t now_ms, struct decisions *ret)
+{
+    strategy_simple.decide(self, core, job, now_ms, ret);
+    if (ret->len > 0)
+        (void)snprintf(ret->items[0].job_id, JOB_ID_SIZE, "1");
 }
 
 static void a_strategy_can_break_no_promise(void **state)
 {
-    static const struct strategy wrong = { "wrong", decide_wrongly };
+    static const struct strategy wrong = { .name = "wrong", .decide = decide_wrongly };
     struct story *story = *state;
 
     story->options.strategy = &wrong;
@@ -538,22 +554,43 @@ static void a_strategy_can_break_no_promise(void **state)
     story_arrive(story, "1");
     story_arrive(story, "2"); /* w1 is full now */
     story_did(story, "dispatch 1 w1; queued 2 1; ");
+    assert_int_equal(story->decided.failure, POLICY_INVALID);
+    assert_string_equal(story->decided.message, "worker 'w1' has no free slot");
+    assert_string_equal(story->decided.asked_policy, "");
+}
+
+static void a_strategy_decides_about_the_job_it_was_asked_about(void **state)
+{
+    static const struct strategy other = { .name = "other", .decide = decide_about_another };
+    struct story *story = *state;
+
+    story->options.strategy = &other;
+    story_restart(story);
+    story_have_state(story, "w1", WORKER_STARTING);
+    story_arrive(story, "1");
+    story_arrive(story, "2");
+    story_forget(story);
+    story_have(story, "w1", 1);
+    story_did(story, "dispatch 1 w1; ");
+    story_finished(story, "1");
+    story_did(story, "");
+    assert_string_equal(story->decided.job_id, "2");
+    assert_non_null(strstr(story->decided.message, "not asked about"));
 }
 
 static bool is_patient;
 
-static void decide_when_told(const struct registry *registry, const struct job *job,
-                             uint64_t now_ms, struct decision *ret)
+static void decide_when_told(const struct strategy *self, const struct core *core,
+                             const struct job *job, uint64_t now_ms, struct decisions *ret)
 {
-    ret->action = DECIDE_WAIT;
     if (!is_patient)
-        strategy_simple.decide(registry, job, now_ms, ret);
+        strategy_simple.decide(self, core, job, now_ms, ret);
 }
 
 /* Room alone does not let a job run: the strategy may want it to wait. */
 static void nobody_overtakes_those_who_wait_on_the_same_terms(void **state)
 {
-    static const struct strategy moody = { "moody", decide_when_told };
+    static const struct strategy moody = { .name = "moody", .decide = decide_when_told };
     struct story *story = *state;
 
     story->options.strategy = &moody;
@@ -578,7 +615,7 @@ static void nobody_overtakes_those_who_wait_on_the_same_terms(void **state)
 
 static void a_strategy_may_reject(void **state)
 {
-    static const struct strategy no = { "no", decide_no };
+    static const struct strategy no = { .name = "no", .decide = decide_no };
     struct story *story = *state;
 
     story->options.strategy = &no;
@@ -588,14 +625,11 @@ static void a_strategy_may_reject(void **state)
     story_arrive(story, "1");
     story_did(story, "fail 1 policy_rejected; ");
     assert_string_equal(story->last_fail.msg, "not 1");
+    assert_string_equal(story->last_fail.policy_code, "too_busy");
+    assert_int_equal(story->last_fail.policy_status, 429);
+    assert_true(story->last_fail.retry_after_ms > 0);
+    assert_string_equal(story->decided.policy, "no ");
     story_is_at_rest(story);
-}
-
-static void strategies_are_found_by_name(void **state)
-{
-    (void)state;
-    assert_ptr_equal(strategy_by_name(str_of("simple")), &strategy_simple);
-    assert_null(strategy_by_name(str_of("complicated")));
 }
 
 int main(void)
@@ -628,9 +662,9 @@ int main(void)
         TEST(events_that_crossed_are_ignored),
         TEST(a_core_is_freed_with_its_jobs),
         TEST(a_strategy_can_break_no_promise),
+        TEST(a_strategy_decides_about_the_job_it_was_asked_about),
         TEST(nobody_overtakes_those_who_wait_on_the_same_terms),
         TEST(a_strategy_may_reject),
-        TEST(strategies_are_found_by_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,9 @@
  * The seeds' SimpleScheduler: the first worker with the model and room. "First" is the
  * registry's order, so degraded workers come last.
  */
-#include "scheduler/strategy.h"
+#include "scheduler/core.h"
+
+#include <string.h>
 
 struct search {
     const struct job *job;
@@ -34,14 +36,18 @@ static const struct worker *find(const struct registry *registry, const struct j
     return search.found;
 }
 
-static void decide(const struct registry *registry, const struct job *job, uint64_t now_ms,
-                   struct decision *ret)
+static void decide(const struct strategy *self, const struct core *core, const struct job *job,
+                   uint64_t now_ms, struct decisions *ret)
 {
-    const struct worker *worker = find(registry, job);
+    const struct worker *worker = find(core_registry(core), job);
 
+    (void)self;
     (void)now_ms;
-    ret->action = worker ? DECIDE_DISPATCH : DECIDE_WAIT;
-    ret->worker = worker;
+    if (!worker)
+        return;
+    struct decision *d = &ret->items[ret->len++];
+    *d = (struct decision){ .action = DECIDE_DISPATCH };
+    memcpy(d->worker_id, worker->facts.id, sizeof(d->worker_id));
 }
 
 const struct strategy strategy_simple = { .name = "simple", .decide = decide };

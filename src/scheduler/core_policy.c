@@ -1,0 +1,296 @@
+/*
+ * The user policy: who it is, whether it can be asked, and what its answers do. What failed
+ * or cannot be is decided by the strategy, for that one question.
+ */
+#include "scheduler/core_private.h"
+
+#include <stdio.h>
+
+bool core_user_decides(const struct core *c)
+{
+    return c->policy.is_set && c->policy.unavailable == POLICY_OK;
+}
+
+bool core_starts_workers(const struct core *c)
+{
+    return core_user_decides(c) ? c->policy.starts_workers : c->options.strategy->starts_workers;
+}
+
+/* --- Somebody else decides now -------------------------------------------------- */
+
+/* Is it asked about right now, with the answer still to come? */
+static bool is_out(const struct core *c, const struct job *job)
+{
+    return c->out.number > 0 && job->asked == c->out.number;
+}
+
+static bool is_still_asked(const struct core *c, enum ask_kind kind)
+{
+    unsigned hook = kind == ASK_ADMIT ? POLICY_HOOK_ADMIT : POLICY_HOOK_RETRY;
+
+    return core_user_decides(c) && c->policy.hooks & hook;
+}
+
+static void release_parked(struct core *c)
+{
+    struct list *it, *tmp;
+
+    LIST_FOREACH(it, tmp, &c->parked) {
+        struct question *q = container_of(it, struct question, in_line);
+        struct job *job = q->job;
+        bool has_waited = q->kind == ASK_RETRY;
+
+        if (is_out(c, job) || is_still_asked(c, q->kind))
+            continue;
+        core_drop_question(c, job);
+        core_let_in(c, job, has_waited);
+    }
+}
+
+/* The strategy decides about one that was to be asked about. */
+static void place_newcomer(struct core *c, struct question *q)
+{
+    struct job *job = q->job;
+    bool is_announced = q->is_announced;
+
+    core_drop_question(c, job);
+    if (!core_place(c, job) && !is_announced)
+        core_say_queued(c, job);
+}
+
+static void release_newcomers(struct core *c)
+{
+    struct list *it, *tmp;
+
+    LIST_FOREACH(it, tmp, &c->newcomers) {
+        struct question *q = container_of(it, struct question, in_line);
+
+        if (!is_out(c, q->job))
+            place_newcomer(c, q);
+    }
+}
+
+static void reconsider(struct core *c)
+{
+    core_forget_waits(c);
+    core_forget_turns(c);
+    if (!core_user_decides(c) || !(c->policy.hooks & POLICY_HOOK_OUTCOME))
+        core_forget_outcomes(c);
+    release_parked(c);
+    if (!core_user_decides(c))
+        release_newcomers(c);
+    core_note_all_room(c); /* what the other let wait may go now */
+    c->something_changed = true;
+    c->hives_changed = true; /* and what hoped for a start may have no hope */
+}
+
+void core_on_policy(struct core *c, const struct core_event *event)
+{
+    const char *name = event->u.policy.name, *version = event->u.policy.version;
+
+    core_close_ask(c); /* what comes of it is about another policy */
+    c->policy.is_set = name != NULL;
+    (void)snprintf(c->policy.name, sizeof(c->policy.name), "%s", name ? name : "");
+    (void)snprintf(c->policy.version, sizeof(c->policy.version), "%s",
+                   name && version ? version : "");
+    c->policy.entry = event->u.policy.entry;
+    c->policy.hooks = event->u.policy.hooks;
+    c->policy.starts_workers = event->u.policy.starts_workers;
+    c->policy.unavailable = POLICY_OK;
+    reconsider(c);
+}
+
+void core_on_policy_state(struct core *c, const struct core_event *event)
+{
+    enum policy_failure unavailable = event->u.policy_state.unavailable;
+
+    if (!c->policy.is_set || c->policy.unavailable == unavailable)
+        return;
+    bool changes = (c->policy.unavailable == POLICY_OK) != (unavailable == POLICY_OK);
+    c->policy.unavailable = unavailable;
+    if (changes)
+        reconsider(c);
+}
+
+/* --- Answers ------------------------------------------------------------------------ */
+
+struct answer {
+    uint64_t ask;
+    const char *job_id; /* that it was about; "" */
+    struct job *job;    /* NULL: gone meanwhile, or nobody's */
+    const struct decisions *decisions;
+    bool yes;
+    uint32_t delay_ms;
+    enum policy_failure failure; /* POLICY_OK: it answered */
+    const char *message;
+};
+
+/* Carry it out. What is wrong with it turns it into one that failed. */
+static bool acts(struct core *c, struct answer *a, char *why, size_t size)
+{
+    static const struct decisions none;
+
+    if (a->failure != POLICY_OK)
+        return false;
+    if (core_act_for_user(c, a->job_id, a->decisions ? a->decisions : &none, a->ask, why, size))
+        return true;
+    a->failure = POLICY_INVALID;
+    a->message = why;
+    return false;
+}
+
+static void take_admit(struct core *c, struct answer *a)
+{
+    char why[DECIDED_MESSAGE_SIZE];
+    const struct decisions *d = a->decisions;
+
+    if (!a->job)
+        return;
+    core_drop_question(c, a->job);
+    if (a->failure == POLICY_OK && !a->yes) {
+        if (!d || d->len != 1 || d->items[0].action != DECIDE_REJECT) {
+            a->failure = POLICY_INVALID;
+            a->message = "should_admit answers true or one reject";
+        } else if (acts(c, a, why, sizeof(why))) {
+            return;
+        }
+    }
+    if (a->failure != POLICY_OK)
+        core_note_failure(c, a->job_id, a->failure, a->message, a->ask);
+    core_let_in(c, a->job, false);
+}
+
+static void take_retry(struct core *c, struct answer *a)
+{
+    uint64_t delay_ms = a->delay_ms;
+
+    if (!a->job)
+        return;
+    struct err err = a->job->question->err;
+    core_drop_question(c, a->job);
+    if (a->failure != POLICY_OK) {
+        core_note_failure(c, a->job_id, a->failure, a->message, a->ask);
+        core_let_in(c, a->job, true);
+    } else if (!a->yes) {
+        core_refuse_retry(c, a->job, &err);
+    } else if (delay_ms == 0) {
+        core_let_in(c, a->job, true);
+    } else {
+        if (delay_ms > c->options.queue_timeout_ms)
+            delay_ms = c->options.queue_timeout_ms;
+        core_wait_until(c, a->job, c->now_ms + delay_ms);
+        core_enqueue(c, a->job);
+    }
+}
+
+/* It has been asked about: it waits, unless it went. */
+static void let_wait(struct core *c, const char *job_id)
+{
+    struct job *job = map_get(&c->jobs, str_of(job_id));
+
+    if (!job || !job->lane || !job->question)
+        return;
+    if (!job->question->is_announced)
+        core_say_queued(c, job);
+    core_drop_question(c, job);
+}
+
+static void take_job(struct core *c, struct answer *a)
+{
+    char why[DECIDED_MESSAGE_SIZE];
+
+    if (!a->job)
+        return;
+    if (!acts(c, a, why, sizeof(why))) {
+        struct job *job = map_get(&c->jobs, str_of(a->job_id)); /* some of it may have acted */
+
+        if (job && job->lane)
+            (void)core_place_instead(c, job, a->failure, a->message, a->ask);
+        else
+            core_note_failure(c, a->job_id, a->failure, a->message, a->ask);
+    }
+    let_wait(c, a->job_id);
+}
+
+/* Those that came before it was asked; the others it will be asked about. */
+static void let_newcomers_wait(struct core *c, uint64_t ask)
+{
+    while (!list_is_empty(&c->newcomers)) {
+        struct question *q = container_of(c->newcomers.next, struct question, in_line);
+
+        if (q->raised >= ask)
+            return;
+        let_wait(c, q->job->spec.id);
+    }
+}
+
+static bool is_wait(const struct decisions *d)
+{
+    for (size_t i = 0; d && i < d->len; i++) {
+        if (d->items[i].action != DECIDE_WAIT)
+            return false;
+    }
+    return true;
+}
+
+static void take_schedule(struct core *c, struct answer *a)
+{
+    char why[DECIDED_MESSAGE_SIZE];
+
+    if (acts(c, a, why, sizeof(why))) {
+        c->something_changed = c->something_changed || !is_wait(a->decisions);
+    } else {
+        core_note_failure(c, "", a->failure, a->message, a->ask);
+        core_place_all_instead(c, a->failure, a->message, a->ask);
+    }
+    let_newcomers_wait(c, a->ask);
+}
+
+static void take_outcome(struct core *c, struct answer *a)
+{
+    if (a->failure != POLICY_OK)
+        core_note_failure(c, a->job_id, a->failure, a->message, a->ask);
+}
+
+/* NULL when it is not what was asked about any more: it has ended, perhaps even another has
+ * its id now. */
+static struct job *asked_job(const struct core *c, enum ask_kind kind)
+{
+    struct job *job = map_get(&c->jobs, str_of(c->out.job_id));
+
+    if (!job || job->asked != c->out.number || job->state != JOB_QUEUED)
+        return NULL;
+    return kind == ASK_JOB || (job->question && job->question->kind == kind) ? job : NULL;
+}
+
+void core_on_policy_answer(struct core *c, const struct core_event *event)
+{
+    /* clang-format off */
+    static void (*const takes[])(struct core *c, struct answer *a) = {
+        [ASK_SCHEDULE] = take_schedule,
+        [ASK_JOB]      = take_job,
+        [ASK_ADMIT]    = take_admit,
+        [ASK_RETRY]    = take_retry,
+        [ASK_OUTCOME]  = take_outcome,
+    };
+    /* clang-format on */
+    char job_id[JOB_ID_SIZE];
+
+    if (c->out.number == 0 || event->u.answer.ask != c->out.number)
+        return;
+    enum ask_kind kind = c->out.kind;
+    struct answer a = {
+        .ask = c->out.number,
+        .job_id = job_id,
+        .job = asked_job(c, kind),
+        .decisions = event->u.answer.decisions,
+        .yes = event->u.answer.yes,
+        .delay_ms = event->u.answer.delay_ms,
+        .message = event->u.answer.message,
+    };
+    memcpy(job_id, c->out.job_id, sizeof(job_id));
+    if (event->kind == CORE_POLICY_FAILED)
+        a.failure = event->u.answer.failure == POLICY_OK ? POLICY_ERROR : event->u.answer.failure;
+    core_close_ask(c);
+    takes[kind](c, &a);
+}
