@@ -78,7 +78,8 @@ struct job *job_queue_oldest(const struct job_queue *q); /* by entered_ms; NULL:
 
 /* From 1, among those that wait for its model: exact within its tenant; other tenants of
  * its band count with as many jobs as would have their fair turn before it; jobs of a higher
- * band all count. O(log n): of very many tenants before it some count once only. */
+ * band all count. O(log n): of more than 16 tenants before it the others are taken to have
+ * as many. */
 size_t job_queue_position(const struct job_queue *q, const struct job *job);
 size_t job_queue_waiting(const struct job_queue *q, const char *model); /* for this model; O(1) */
 

@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-enum { POSITION_TENANTS_MAX = 64 }; /* looked at for one position; the rest is counted */
+enum { LOOKED_AT_MAX = 16 }; /* tenants, for one position */
 
 /* --- The order of one model ------------------------------------------------------------- */
 
@@ -34,7 +34,14 @@ static void open_stand(struct band *band)
     band->unopened = order_after(&band->stands, &stand->in_band);
 }
 
-/* Nobody starts before his counter: tenants need not be opened before that. */
+/* Nobody starts before his counter: no more tenants are opened than were come to. */
+static bool is_come_to(const struct turn *turn, const struct stand *head)
+{
+    if (!head || turn->counter != head->head_start)
+        return !head || turn->counter < head->head_start;
+    return turn->number < head->turn->number;
+}
+
 static struct stand *head_stand(struct band *band)
 {
     for (;;) {
@@ -42,8 +49,7 @@ static struct stand *head_stand(struct band *band)
         struct stand *head = first ? container_of(first, struct stand, in_opened) : NULL;
 
         if (!band->unopened ||
-            (head &&
-             head->head_start < container_of(band->unopened, struct stand, in_band)->turn->counter))
+            !is_come_to(container_of(band->unopened, struct stand, in_band)->turn, head))
             return head;
         open_stand(band);
     }
@@ -170,16 +176,17 @@ static bool is_not_before(const void *data, const struct order_node *node, uint6
                                   : moment->other->number > moment->turn->number;
 }
 
-/* Jobs of the other tenants that start before this moment. */
+/* Jobs of the other tenants that start before this moment. Of very many tenants a few are
+ * looked at, and the others taken to have as many. */
 static size_t count_others(const struct band *band, struct moment moment)
 {
     struct turn key_turn = { .number = moment.turn->number, .counter = moment.start };
     struct stand key = { .turn = &key_turn };
     uint64_t none;
-    size_t tenants = order_before(&band->stands, &key.in_band, &none), count = 0;
+    size_t tenants = order_before(&band->stands, &key.in_band, &none), count = 0, looked = 0;
     const struct order_node *node = order_first(&band->stands);
 
-    for (size_t i = 0; i < tenants && i < POSITION_TENANTS_MAX; i++) {
+    for (; looked < tenants && looked < LOOKED_AT_MAX; looked++) {
         const struct stand *stand = ORDER_OWNER(node, struct stand, in_band);
         size_t before = 0;
 
@@ -189,20 +196,21 @@ static size_t count_others(const struct band *band, struct moment moment)
         count += before;
         node = order_after(&band->stands, node);
     }
-    return tenants > POSITION_TENANTS_MAX ? count + tenants - POSITION_TENANTS_MAX : count;
+    return looked < tenants ? count * tenants / looked : count;
 }
 
 size_t job_queue_position(const struct job_queue *q, const struct job *job)
 {
     const struct turn *turn = job->lane->turn;
-    enum job_priority band = job->lane->band;
+    const struct band *bands = turn->line->bands, *band = &bands[job->lane->band];
+    const struct order *own = &turn->stands[job->lane->band].jobs;
     uint64_t cost;
-    size_t position = 1 + order_before(&turn->stands[band].jobs, &job->place.in_turn, &cost);
+    size_t before = order_before(own, &job->place.in_turn, &cost);
+    struct moment moment = { .start = start_behind(turn, cost), .turn = turn };
+    size_t others = count_others(band, moment), most = band->count - order_count(own);
 
     (void)q;
-    if (band == JOB_BATCH)
-        position += turn->line->bands[JOB_INTERACTIVE].count;
-    return position +
-           count_others(&turn->line->bands[band],
-                        (struct moment){ .start = start_behind(turn, cost), .turn = turn });
+    if (job->lane->band == JOB_BATCH)
+        before += bands[JOB_INTERACTIVE].count;
+    return 1 + before + (others < most ? others : most);
 }
