@@ -44,19 +44,22 @@ static void on_soft_limit(int signum)
     policy_interrupt(running);
 }
 
-/* One byte more than allowed is kept, so that the check of texts sees it and says so. The
- * offset is shared with other hosts of this policy: pread(). */
+/* The offset is shared with other hosts of this policy: pread(). */
 static bool read_source(struct str *ret)
 {
-    size_t size = SCRIPT_BYTES_MAX + 1, len = 0;
-    char *text = mem_alloc(size, 1);
+    struct stat st;
+    size_t len = 0;
     ssize_t n;
 
+    if (fstat(WIRE_SOURCE_FD, &st) != 0 || st.st_size > WIRE_SOURCE_BYTES_MAX)
+        return false;
+    size_t size = (size_t)st.st_size;
+    char *text = mem_alloc(size + 1, 1);
     while (len < size && (n = pread(WIRE_SOURCE_FD, text + len, size - len, (off_t)len)) > 0)
         len += (size_t)n;
     (void)close(WIRE_SOURCE_FD);
     *ret = (struct str){ text, len };
-    return n >= 0 || len == size;
+    return len == size;
 }
 
 static int compare_bytes(const void *a, const void *b)

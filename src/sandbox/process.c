@@ -45,7 +45,7 @@ int process_memory(const char *name, size_t size, struct err *err)
 int process_source(struct str text, struct err *err)
 {
     enum { ALL = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL };
-    size_t len = text.len <= SCRIPT_BYTES_MAX ? text.len : SCRIPT_BYTES_MAX + 1;
+    size_t len = text.len <= WIRE_SOURCE_BYTES_MAX ? text.len : WIRE_SOURCE_BYTES_MAX;
     int fd = process_memory("rbee-policy", 0, err);
 
     if (fd < 0)

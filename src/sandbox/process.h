@@ -40,7 +40,7 @@ void process_kill(const struct process *host);
 /* Memory in a descriptor that can be sealed and handed over; negative: `err`. */
 MUST_CHECK int process_memory(const char *name, size_t size, struct err *err);
 
-/* A policy's text, sealed. Of one that is too long only as much as proves it. */
+/* A policy's text, sealed; at most WIRE_SOURCE_BYTES_MAX of it. */
 MUST_CHECK int process_source(struct str text, struct err *err);
 
 /* Where the host program stands: beside this program, or in ../libexec/rbee. */

@@ -104,18 +104,14 @@ static void on_respawn(struct loop_timer *timer)
     note_state(p);
 }
 
-/* End the active host; the spare takes over at once. Without a breaker to slow them down, the
- * hosts of a policy that is only tried out are started when they are asked. */
+/* End the active host; the spare takes over at once. While the breaker is open no other is
+ * started, and those of a policy that is only tried out start when they are asked. */
 static void replace(struct sandboxed *p)
 {
     host_end(p->active);
     p->active = TAKE(p->spare);
     p->memory_bytes = 0;
-    if (!p->options.is_live)
-        return;
-    if (breaker_is_open(&p->breaker, now_ms(p)))
-        loop_timer_start(&p->respawn, RESPAWN_MS);
-    else
+    if (p->options.is_live && !breaker_is_open(&p->breaker, now_ms(p)))
         fill_up(p);
 }
 
@@ -299,7 +295,10 @@ static const struct host_events host_events = {
 
 static void on_retry(struct loop_timer *timer)
 {
-    note_state(container_of(timer, struct sandboxed, retry));
+    struct sandboxed *p = container_of(timer, struct sandboxed, retry);
+
+    fill_up(p);
+    note_state(p);
 }
 
 static const char *words_of(const struct sandboxed *p, enum policy_failure failure)

@@ -13,6 +13,9 @@ enum {
     WIRE_FD = 3,                        /* in the host: socket, snapshot, source */
     WIRE_SNAPSHOT_FD = 4,
     WIRE_SOURCE_FD = 5,
+    /* Of a policy's text at most this much is handed over: far more than is allowed, so that
+     * the host can say how long it is. */
+    WIRE_SOURCE_BYTES_MAX = 4 * 1024 * 1024,
 };
 
 /* How a host is started: argv, after its own name. All are there. */
