@@ -170,6 +170,9 @@ static void push_at(lua_State *L, const struct policy *p, enum api_fact fact, co
     case API_U64:
         api_push_u64(L, *(const uint64_t *)at);
         break;
+    case API_BITS:
+        lua_pushinteger(L, (lua_Integer) * (const uint64_t *)at);
+        break;
     case API_I64:
         lua_pushinteger(L, *(const int64_t *)at);
         break;

@@ -41,7 +41,8 @@ enum api_fact {
     API_NO_FACT,
     API_BOOL, /* uint8_t */
     API_U32,
-    API_U64, /* beyond math.maxinteger: that */
+    API_U64,  /* beyond math.maxinteger: that */
+    API_BITS, /* uint64_t whose bits count: may come out negative */
     API_I64,
     API_NUMBER,
     API_TEXT,

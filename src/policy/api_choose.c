@@ -247,44 +247,47 @@ int api_set_lmetric(lua_State *L)
 }
 
 /* The one that has most of the prompt cached; SNAP_NONE: none has any. */
-static uint32_t find_warmest(struct policy *p, struct api_rows rows, const struct snap_job *job,
-                             double *ret_mean_load)
+static uint32_t find_warmest(struct api_rows rows, const struct snap_job *job)
 {
     uint32_t least = job->prompt_tokens, warmest = SNAP_NONE;
-    double load = 0;
 
     for (uint32_t i = 0; i < rows.len; i++) {
-        const struct snap_worker *w = snapshot_worker(p->snapshot, rows.at[i]);
-        uint32_t uncached = w ? snapshot_uncached_tokens(job, rows.at[i]) : UINT32_MAX;
-        if (w)
-            load += api_load(w);
+        uint32_t uncached = snapshot_uncached_tokens(job, rows.at[i]);
         if (uncached < least) {
             least = uncached;
             warmest = rows.at[i];
         }
     }
-    *ret_mean_load = rows.len > 0 ? load / rows.len : 0;
     return warmest;
 }
 
-/* Both loads count the job itself, so that one run among idle workers is no overload. */
-static bool is_overloaded(const struct snap_worker *w, double mean_load)
+/* Loaded more than twice the mean of the others? Both count the job itself, so that one run
+ * among idle workers is no overload. */
+static bool is_overloaded(const struct policy *p, struct api_rows rows, uint32_t row)
 {
-    double own = 1.0 / (w->slots > 0 ? w->slots : 1);
+    const struct snap_worker *warm = snapshot_worker(p->snapshot, row);
+    double own = 1.0 / (warm->slots > 0 ? warm->slots : 1), others = 0;
 
-    return api_load(w) + own > 2 * (mean_load + own);
+    if (rows.len < 2)
+        return false;
+    for (uint32_t i = 0; i < rows.len; i++) {
+        const struct snap_worker *w = snapshot_worker(p->snapshot, rows.at[i]);
+        if (w && rows.at[i] != row)
+            others += api_load(w);
+    }
+    return api_load(warm) + own > 2 * (others / (rows.len - 1) + own);
 }
 
 int api_set_warmest(lua_State *L)
 {
     struct policy *p = policy_of(L);
     struct api_rows rows;
-    double mean_load;
 
     (void)api_self_set(L, p, API_WORKER, &rows);
     const struct snap_job *job = needed_job(L, p);
-    uint32_t row = find_warmest(p, rows, job, &mean_load);
-    const struct snap_worker *w = snapshot_worker(p->snapshot, row);
+    uint32_t row = find_warmest(rows, job);
     uint32_t balanced = api_lmetric(p, rows, job); /* its scores show either way */
-    return push_chosen(L, p, w && !is_overloaded(w, mean_load) ? row : balanced);
+    if (!snapshot_worker(p->snapshot, row) || is_overloaded(p, rows, row))
+        row = balanced;
+    return push_chosen(L, p, row);
 }

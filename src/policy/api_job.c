@@ -55,6 +55,23 @@ static void push_tenant(lua_State *L, struct policy *p, uint32_t row)
     api_push_row(L, p, API_TENANT, job_at(p, row)->tenant);
 }
 
+/* By worker id. */
+static void push_cached_tokens(lua_State *L, struct policy *p, uint32_t row)
+{
+    const struct snap_job *job = job_at(p, row);
+
+    lua_newtable(L);
+    for (size_t i = 0; i < job->warm_len && i < SNAP_WARM_MAX; i++) {
+        const struct snap_worker *w = snapshot_worker(p->snapshot, job->warm[i].worker);
+        if (!w || w->generation != job->warm[i].generation)
+            continue;
+        api_push_text(L, p, w->id);
+        lua_pushinteger(L, job->warm[i].cached_tokens);
+        lua_rawset(L, -3);
+    }
+    api_make_view(L);
+}
+
 static void push_tried(lua_State *L, struct policy *p, uint32_t row)
 {
     const struct snap_job *job = job_at(p, row);
@@ -120,11 +137,11 @@ static const struct api_member job_members[] = {
     { .name = "type", .type = "string", .words = "\"text-gen\", \"embeddings\" …", API_FACT(snap_job, type) },
     { .name = "prompt_tokens", .type = "integer", .unit = "tokens", .words = "Estimated length of the prompt.",
       API_FACT(snap_job, prompt_tokens) },
-    { .name = "prompt_hash", .type = "integer", .words = "Equal prompts have equal ones.", API_FACT(snap_job, prompt_hash) },
+    { .name = "prompt_hash", .type = "integer", .words = "Equal prompts have equal ones.", .fact = API_BITS, .offset = API_OFFSET(snap_job, prompt_hash) },
     { .name = "max_tokens", .type = "integer", .unit = "tokens", .words = "Longest answer that it may have; 0: not said.",
       API_FACT(snap_job, max_tokens) },
     { .name = "seed", .type = "integer?", .words = "The client's, when it wants the same answer again.",
-      API_FACT(snap_job, seed), .given = SNAP_HAS_SEED },
+      .fact = API_BITS, .offset = API_OFFSET(snap_job, seed), .given = SNAP_HAS_SEED },
     { .name = "temperature", .type = "number", .words = "As in the request; 0 where it does not say.",
       .push = push_temperature },
     { .name = "created_at_ms", .type = "integer", .unit = "ms", .words = "When it arrived: wall clock, since 1970.",
@@ -146,6 +163,9 @@ static const struct api_member job_members[] = {
     { .name = "uncached_tokens", .arguments = "(worker)", .type = "integer?", .unit = "tokens",
       .words = "Prompt tokens that the queen believes this worker has not cached.",
       .example = "workers.min_by(function(w) return job.uncached_tokens(w) end)", .call = job_uncached_tokens },
+    { .name = "cached_tokens", .type = "map", .unit = "tokens", .words = "By worker id: prompt tokens that the queen believes to be cached there.",
+      .push = push_cached_tokens },
+    { .name = "bytes", .type = "integer", .unit = "bytes", .words = "Size of the request.", API_FACT(snap_job, bytes) },
     { .name = "session_worker_id", .type = "string", .words = "The worker that served its session last; \"\": none.",
       API_FACT(snap_job, session_worker_id) },
     { .name = "pinned_worker_id", .type = "string", .words = "The only worker that the client allows; \"\": any.",

@@ -36,7 +36,7 @@ static const struct api_member set_members[] = {
       .example = "workers.idle().random()", .call = api_set_random },
     { .name = "power_of_two", .arguments = "()", .type = "worker?", .cost = "O(1)", .words = "The less loaded of two that chance picks: robust where reports are old.",
       .example = "workers.eligible(job).power_of_two()", .call = api_set_power_of_two },
-    { .name = "warmest", .arguments = "(job?)", .type = "worker?", .cost = "O(list)", .words = "The one with most of the prompt cached, unless it is loaded more than twice the mean or none has any: then as lmetric.",
+    { .name = "warmest", .arguments = "(job?)", .type = "worker?", .cost = "O(list)", .words = "The one with most of the prompt cached, unless it is loaded more than twice the mean of the others, or none has any: then as lmetric.",
       .example = "workers.eligible(job).warmest(job)", .call = api_set_warmest },
     { .name = "lmetric", .arguments = "(job?)", .type = "worker?", .cost = "O(list)", .words = "The smallest (queued_prefill_tokens + uncached tokens) × (jobs there + 1) / relative speed; ties by the seeded source.",
       .example = "workers.eligible(job).lmetric(job)", .call = api_set_lmetric },

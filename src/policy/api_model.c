@@ -93,7 +93,7 @@ static const struct api_member model_members[] = {
     { .name = "wanted", .type = "integer", .words = "Jobs for it so far.", API_FACT(snap_model, wanted) },
     { .name = "last_wanted_ms", .type = "integer", .unit = "ms", .words = "When the last of them came: wall clock, since 1970; 0: never.",
       API_FACT(snap_model, last_wanted_ms) },
-    { .name = "mean_tokens_out", .type = "integer", .unit = "tokens", .words = "Mean length of its answers; 0: none yet.",
+    { .name = "tokens_out_mean", .type = "integer", .unit = "tokens", .words = "Mean length of its answers; 0: none yet.",
       API_FACT(snap_model, tokens_out_mean) },
     { .name = "load_time_on", .arguments = "(pool)", .type = "integer?", .unit = "ms", .cost = "O(models)",
       .words = "Its load time there: measured, else by its size and the speed of other loads; nil: nothing is known.",

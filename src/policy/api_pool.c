@@ -71,6 +71,8 @@ static const struct api_member pool_members[] = {
     { .name = "address", .type = "string", .words = "Where the queen reaches it.", API_FACT(snap_pool, address) },
     { .name = "status", .type = "string", .words = "\"healthy\", \"degraded\" or \"offline\".", .push = push_status },
     { .name = "heartbeat_age_ms", .type = "integer", .unit = "ms", .words = "Since its last report.", .push = push_heartbeat_age_ms },
+    { .name = "seen_ms", .type = "integer", .unit = "ms", .words = "When it last reported: wall clock, since 1970; 0: not known.",
+      API_FACT(snap_pool, seen_ms) },
     { .name = "gpus", .type = "set of gpus", .words = "Its GPUs.", .example = "pool.gpus.max_by(\"vram_free_mb\")", .push = push_gpus },
     { .name = "workers", .type = "set of workers", .cost = "O(matching)", .words = "Its workers.", .push = push_workers },
     { .name = "cached_models", .type = "list of strings", .words = "Models on its disk: they start without a download.",

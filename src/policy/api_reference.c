@@ -23,8 +23,8 @@ static const struct {
       "`pool.gpus`, and what their methods return. `#list`, `list[1]`, `ipairs(list)` and "
       "`pairs(list)` work; "
       "`list.idle()` and `list:idle()` are the same. A list belongs to the call that it was made "
-      "in. "
-      "Methods that speak of workers are for lists of workers." },
+      "in. The first look at the whole of `context.workers` and its like in a call costs "
+      "O(workers). Methods that speak of workers are for lists of workers." },
     { API_QUEUE, "context.queue", "A list of jobs, with these besides what all lists have." },
     { API_REGISTRY, "registry", "A list of all pools, with these besides what all lists have." },
     { API_HIVES, "hives", "A global." },
@@ -98,20 +98,23 @@ static void put_fields(struct buf *out, const struct api_table *table)
         if (table->members[i].call)
             continue;
         if (!has_any)
-            (void)buf_puts(out, "| field | type | unit | |\n|---|---|---|---|\n");
+            (void)buf_puts(out, "\n| field | type | unit | |\n|---|---|---|---|\n");
         put_field(out, &table->members[i]);
         has_any = true;
     }
-    if (has_any)
-        (void)buf_putc(out, '\n');
 }
 
 static void put_functions(struct buf *out, const struct api_table *table)
 {
+    bool has_any = false;
+
     for (size_t i = 0; i < table->len; i++) {
         const struct api_member *m = &table->members[i];
         if (!m->call)
             continue;
+        if (!has_any)
+            (void)buf_putc(out, '\n');
+        has_any = true;
         (void)buf_printf(out, "- **`%s%s`** → %s", m->name, m->arguments, m->type);
         if (m->unit)
             (void)buf_printf(out, " (%s)", m->unit);
@@ -127,7 +130,7 @@ void api_reference_page(struct buf *out)
     for (size_t i = 0; i < sizeof(chapters) / sizeof(chapters[0]) && chapters[i].title; i++) {
         struct api_table table;
         table.members = api_members(chapters[i].object, &table.len);
-        (void)buf_printf(out, "\n## %s\n\n%s\n\n", chapters[i].title, chapters[i].words);
+        (void)buf_printf(out, "\n## %s\n\n%s\n", chapters[i].title, chapters[i].words);
         put_fields(out, &table);
         put_functions(out, &table);
     }
@@ -138,6 +141,7 @@ void api_reference_page(struct buf *out)
 static void put_member(struct json_out *out, const struct api_member *m)
 {
     json_begin(out, NULL, '{');
+    (void)buf_putc(out->buf, '\n'); /* a line each, for whoever compares versions */
     json_str(out, "name", m->name);
     json_str(out, "kind", m->call ? "function" : m->push || m->fact ? "field" : "library");
     if (m->arguments)

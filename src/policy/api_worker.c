@@ -11,6 +11,24 @@ static void push_status(lua_State *L, struct policy *p, uint32_t row)
     lua_pushstring(L, snapshot_status_name(worker_at(p, row)));
 }
 
+static void push_liveness(lua_State *L, struct policy *p, uint32_t row)
+{
+    static const char *const names[] = { "online", "degraded", "offline" };
+    uint8_t live = worker_at(p, row)->live;
+
+    lua_pushstring(L, live <= SNAP_OFFLINE ? names[live] : "");
+}
+
+static void push_prefill_speed(lua_State *L, struct policy *p, uint32_t row)
+{
+    double speed = worker_at(p, row)->prefill_tokens_per_s;
+
+    if (speed > 0)
+        lua_pushnumber(L, speed);
+    else
+        lua_pushnil(L);
+}
+
 static void push_model(lua_State *L, struct policy *p, uint32_t row)
 {
     const struct snap_model *m = snapshot_model(p->snapshot, worker_at(p, row)->model);
@@ -100,6 +118,7 @@ static const struct api_member worker_members[] = {
     { .name = "hive_id", .type = "string", .words = "The same as `pool_id`.", API_FACT(snap_worker, pool_id) },
     { .name = "status", .type = "string", .words = "\"ready\", \"busy\", \"starting\", \"draining\" or \"failed\" (also: offline).",
       .push = push_status },
+    { .name = "liveness", .type = "string", .words = "Does it report: \"online\", \"degraded\" or \"offline\".", .push = push_liveness },
     { .name = "model_ref", .type = "string", .words = "The model that it holds; \"\": none.", .push = push_model },
     { .name = "model", .type = "string", .words = "The same as `model_ref`.", .push = push_model },
     { .name = "slots", .type = "integer", .words = "Jobs that it runs at once.", API_FACT(snap_worker, slots) },
@@ -124,8 +143,12 @@ static const struct api_member worker_members[] = {
       .given = SNAP_HAS_KV },
     { .name = "tokens_per_s", .type = "number?", .unit = "tokens/s", .words = "Measured speed of its answers.",
       API_FACT(snap_worker, tokens_per_s), .given = SNAP_HAS_SPEED },
+    { .name = "prefill_tokens_per_s", .type = "number?", .unit = "tokens/s", .words = "Measured speed of reading prompts; nil: not known.",
+      .push = push_prefill_speed },
     { .name = "uptime_s", .type = "integer", .unit = "s", .words = "How long its process has run.", API_FACT(snap_worker, uptime_s) },
     { .name = "residency_ms", .type = "integer", .unit = "ms", .words = "How long it has held its model.", .push = push_residency_ms },
+    { .name = "first_seen_ms", .type = "integer", .unit = "ms", .words = "When it first reported: wall clock, since 1970; 0: not known.",
+      API_FACT(snap_worker, first_seen_ms) },
     { .name = "last_used_ms", .type = "integer", .unit = "ms", .words = "When it last had work: wall clock, since 1970; 0: never.",
       API_FACT(snap_worker, last_used_ms) },
     { .name = "load_time_ms", .type = "integer?", .unit = "ms", .words = "How long its model took to load.",

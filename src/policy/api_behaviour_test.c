@@ -1,0 +1,656 @@
+/* What objects of the API do beyond their rows: rules, errors, costs, the seeds' policies. */
+#include "policy/api_private.h"
+#include "policy/api_test_world.h"
+
+/* --- Reading ------------------------------------------------------------------------------ */
+
+struct expectation {
+    const char *expression, *expected;
+};
+
+static void expect(const char *json, const struct expectation *rows, size_t len)
+{
+    struct world w;
+    unsigned wrong = 0;
+
+    world_open(&w, json);
+    for (size_t i = 0; i < len; i++) {
+        const char *is = world_eval(&w, rows[i].expression);
+        if (strcmp(is, rows[i].expected) == 0)
+            continue;
+        print_error("%s\n  is       %s\n  expected %s\n", rows[i].expression, is, rows[i].expected);
+        wrong++;
+    }
+    world_close(&w);
+    assert_int_equal(wrong, 0);
+}
+#define EXPECT(json, rows) expect(json, rows, sizeof(rows) / sizeof((rows)[0]))
+
+static void lists_count_from_one_and_walk_alike(void **state)
+{
+    static const struct expectation rows[] = {
+        { "workers[1].id .. tostring(workers[0]) .. tostring(workers[6]) .. workers[5.0].id",
+          "w-1nilnilw-5" },
+        { "(function() local s = '' for i, w in ipairs(workers) do s = s .. i .. w.id end return s "
+          "end)()",
+          "1w-12w-23w-34w-45w-5" },
+        { "(function() local s = '' for i, w in pairs(workers.idle()) do s = s .. i .. w.id end "
+          "return s end)()",
+          "1w-12w-23w-34w-4" },
+        { "#workers.idle() .. #context.queue .. #pools .. #pools.first().workers", "4332" },
+        { "select('#', table.unpack(workers))", "5" },
+        { "workers.idle().nonsense", "nil" },
+        { "workers", "list of 5 workers" },
+        { "workers == context.workers and registry == context.pools", "true" },
+    };
+    (void)state;
+    EXPECT(world_json, rows);
+}
+
+static void the_same_worker_is_the_same_value(void **state)
+{
+    static const struct expectation rows[] = {
+        { "workers[1] == workers.first()", "true" },
+        { "workers[1] == workers[2]", "false" },
+        { "({ [workers[1]] = 'x' })[pools[1].workers[1]]", "x" },
+        { "job == context.queue[1]", "true" },
+        { "worker", "worker w-1" },
+        { "context.models[1]", "model llama-3-70b" },
+        { "type(worker) .. tostring(getmetatable(worker)) .. tostring(getmetatable(workers))",
+          "userdatanilnil" },
+    };
+    (void)state;
+    EXPECT(world_json, rows);
+}
+
+static void maps_and_objects_can_be_walked(void **state)
+{
+    static const struct expectation rows[] = {
+        { "(function() local s = '' for k, v in pairs(worker.labels) do s = s .. k .. v end return "
+          "s end)()",
+          "tiergold" },
+        { "(function() local n = 0 for k in pairs(context.config) do n = n + 1 end return n end)()",
+          "3" },
+        { "(function() for k, v in pairs(worker) do if k == 'cpu_pct' then return v end end end)()",
+          "12.5" },
+        { "(function() for k, v in pairs(job) do if k == 'colour' then return v end end end)()",
+          "red" },
+        { "(function() local s = '' for i, c in ipairs(worker.capabilities) do s = s .. i .. c end "
+          "return s end)()",
+          "1text-gen2embeddings" },
+    };
+    (void)state;
+    EXPECT(world_json, rows);
+}
+
+static void extra_fields_of_a_context_by_hand_can_be_read(void **state)
+{
+    static const struct expectation rows[] = {
+        { "job.colour", "red" },
+        { "job.nested.list[2] .. #job.nested.list .. tostring(job.nested.list[3])", "two3true" },
+        { "job.nested.deep.x", "1.5" },
+        { "job.nested.deep.y", "nil" },
+        { "(function() for k, v in pairs(job.nested) do if k == 'deep' then return v.x end end "
+          "end)()",
+          "1.5" },
+        { "pcall(function() job.nested.list[1] = 2 end)", "false" },
+        { "pcall(function() for k, v in pairs(job.nested) do v.x = 1 end end)", "false" },
+    };
+    (void)state;
+    EXPECT(world_json, rows);
+}
+
+static void a_given_value_wins_over_a_derived_one(void **state)
+{
+    static const char json[] =
+        "{\"queue\": [{\"id\": \"j\"}], \"pools\": [{\"id\": \"p\", \"gpus\": [{\"id\": 0, "
+        "\"vram_total_mb\": 10, \"vram_free_mb\": 3}]}],"
+        "\"workers\": [{\"id\": \"w\", \"gpu_ids\": [1], \"gpus\": 4, \"total_vram_mb\": 10, "
+        "\"vram_mb\": 5,"
+        " \"vram_free_mb\": 1, \"geo\": {\"region\": \"EU\", \"city\": \"Rome\"}, \"room\": 77,"
+        " \"note\": \"tab\\there \\u00e9\", \"big\": 18446744073709551615}],"
+        "\"metrics\": {\"queue_depth\": 99}}";
+    static const struct expectation rows[] = {
+        { "worker.gpus", "4" },
+        { "worker.vram_free_mb", "1" },
+        { "worker.room", "77" },
+        { "workers.max_by('room').room", "77" },
+        { "worker.geo.city .. worker.geo.region", "RomeEU" },
+        { "worker.note", "tab here \xc3\xa9" },
+        { "worker.big > 0", "true" },
+        { "context.metrics.queue_depth", "99" },
+        { "pools[1].gpus[1].vram_free_mb", "3" },
+    };
+    (void)state;
+    EXPECT(json, rows);
+}
+
+static void nothing_can_be_written(void **state)
+{
+    static const struct expectation rows[] = {
+        { "(function() worker.cpu_pct = 1 end)()",
+          "test.lua:4: workers are read-only: 'cpu_pct' cannot be set" },
+        { "(function() job.x = 1 end)()", "test.lua:4: jobs are read-only: 'x' cannot be set" },
+        { "(function() context.now_ms = 1 end)()",
+          "test.lua:4: context is read-only: 'now_ms' cannot be set" },
+        { "(function() workers[1] = nil end)()",
+          "test.lua:4: lists are read-only: [1] cannot be set" },
+        { "(function() worker.labels.tier = 1 end)()",
+          "test.lua:4: labels are read-only: 'tier' cannot be set" },
+        { "(function() context.config.x = 1 end)()",
+          "test.lua:4: config is read-only: 'x' cannot be set" },
+        { "(function() worker.capabilities[1] = 1 end)()",
+          "test.lua:4: lists and maps are read-only: [1] cannot be set" },
+        { "(function() helpers.clamp = 1 end)()",
+          "test.lua:4: helpers is read-only: 'clamp' cannot be set" },
+        { "(function() rawset(worker, 'x', 1) end)()",
+          "test.lua:4: bad argument #1 to 'rawset' (table expected, got worker)" },
+        { "(function() table.insert(workers, 1) end)()",
+          "test.lua:4: lists are read-only: [6] cannot be set" },
+    };
+    (void)state;
+    EXPECT(world_json, rows);
+}
+
+static void wrong_arguments_are_named(void **state)
+{
+    static const struct expectation rows[] = {
+        { "workers.filter(3)", "test.lua:4: filter: argument 1 must be a function, not number" },
+        { "workers:filter()", "test.lua:4: filter: argument 1 must be a function, not no value" },
+        { "workers.with_model(nil)",
+          "test.lua:4: with_model: argument 1 must be a model or its reference, not nil" },
+        { "workers.with_model(worker)",
+          "test.lua:4: with_model: argument 1 must be a model or its reference, not a worker" },
+        { "job.uncached_tokens(pools)", "test.lua:4: uncached_tokens: argument 1 must be a worker "
+                                        "or its id, not a list of pools" },
+        { "workers.min_by(function(w) return 'x' end)",
+          "test.lua:4: min_by: the key of an element must be a number or nil, not a string" },
+        { "workers.max_by('id')",
+          "test.lua:4: max_by: the key of id must be a number or nil, not a string" },
+        { "workers.min_by(1)",
+          "test.lua:4: min_by: argument 1 must be a function or the name of a field, not number" },
+        { "workers.min_by('cpu_pct.x')",
+          "test.lua:4: min_by: the field 'cpu_pct.x' has no fields of its own" },
+        { "pools.idle()", "test.lua:4: idle: is for lists of workers; this is a list of pools" },
+        { "pools.with_model('x')",
+          "test.lua:4: with_model: is for lists of workers; this is a list of pools" },
+        { "workers.take(-1)",
+          "test.lua:4: take: argument 1 must be a number that is not negative, not number" },
+        { "workers.with_capacity(0/0)",
+          "test.lua:4: with_capacity: argument 1 must be a number, not number" },
+        { "find_worker_to_evict('mru')", "test.lua:4: find_worker_to_evict: argument 1 must be "
+                                         "\"lru\", \"lfu\", \"gdsf\" or \"ttl\", not string" },
+        { "registry.find_workers_with_model(1)", "test.lua:4: find_workers_with_model: argument 1 "
+                                                 "must be a model or its reference, not number" },
+        { "emit_metric('Bad', 1)", "test.lua:4: emit_metric: argument 1 must be a name of at most "
+                                   "47 characters a-z, 0-9 and _, not string" },
+        { "emit_metric('x', 1/0)",
+          "test.lua:4: emit_metric: argument 2 must be a finite number, not number" },
+        { "contains(string.rep('a', 70000), 'b')",
+          "test.lua:4: contains: argument 1 is longer than 65536 bytes" },
+        { "split('a', '')",
+          "test.lua:4: split: argument 2 must be a text that is not empty, not string" },
+        { "split(string.rep('a,', 5000), ',')",
+          "test.lua:4: split: the text has more than 4096 pieces" },
+        { "min('x')", "test.lua:4: min: needs numbers, not a string" },
+        { "min(setmetatable({}, { __len = function() return 1 << 52 end }))", "nil" },
+        { "next(workers)", "test.lua:4: bad argument #1 to 'next' (table expected, got set)" },
+        { "(pairs(workers))({}, 0)",
+          "test.lua:4: this iterator belongs to a list of the scheduler's" },
+    };
+    (void)state;
+    EXPECT(world_json, rows);
+}
+
+/* --- Between calls -------------------------------------------------------------------------- */
+
+static bool logged(const struct world *w, const char *text)
+{
+    return memmem(w->answer.log, w->answer.log_len, text, strlen(text)) != NULL;
+}
+
+static struct snapshot *writable(const struct world *w)
+{
+    return (struct snapshot *)(uintptr_t)world_snapshot(w);
+}
+
+static void what_is_gone_reads_as_nil_and_is_no_answer(void **state)
+{
+    struct world w;
+    (void)state;
+
+    world_open(&w, world_json);
+    world_load(&w,
+               "function schedule_job(job, pools, workers)\n"
+               "if not kept then kept = workers[1] labels = kept.labels geo = kept.geo return "
+               "wait('x') end\n"
+               "log.info(tostring(kept.id) .. tostring(kept.cpu_pct) .. tostring(labels.tier) .. "
+               "tostring(geo.region) .. tostring(kept == workers[1]) .. "
+               "tostring(workers.find('w-1') == nil))\n"
+               "log.info(tostring(job.uncached_tokens(kept)) .. tostring(job.can_run_on(kept)))\n"
+               "for k in pairs(kept) do error('has fields') end\n"
+               "return kept end");
+    world_ask(&w, 0, false);
+    assert_int_equal(w.answer.failure, POLICY_OK);
+    writable(&w)->workers[0].generation++;
+    world_ask(&w, 0, false);
+    assert_true(logged(&w, "info nilnilnilnilfalsefalse\n"));
+    assert_true(logged(&w, "info nilfalse\n"));
+    assert_int_equal(w.answer.failure, POLICY_INVALID);
+    writable(&w)->workers[0].generation = 0;
+    world_ask(&w, 0, false);
+    assert_true(logged(&w, "info nilnilnilnilfalsetrue\n"));
+    world_close(&w);
+}
+
+static void a_list_belongs_to_its_call(void **state)
+{
+    struct world w;
+    (void)state;
+
+    world_open(&w, world_json);
+    world_load(&w, "local all = context.workers\n"
+                   "function schedule_job(job, pools, workers)\n"
+                   "log.info(#all)\n"
+                   "if kept then return kept.first() end\n"
+                   "kept = workers.idle() end");
+    world_ask(&w, 0, false);
+    assert_int_equal(w.answer.failure, POLICY_OK);
+    writable(&w)->workers[4].generation = 0;
+    world_ask(&w, 0, false);
+    assert_true(logged(&w, "info 4\n"));
+    assert_string_equal(
+        w.answer.message,
+        "test.lua:4: this list of workers is from an earlier call; ask for it anew");
+    world_close(&w);
+}
+
+static void models_are_found_again_when_their_rows_change(void **state)
+{
+    struct world w;
+    (void)state;
+
+    world_open(&w, world_json);
+    world_load(&w, "function schedule_job() log.info(tostring(resolve_model('tiny')) .. "
+                   "tostring(resolve_model('later'))) end");
+    world_ask(&w, 1, false);
+    assert_true(logged(&w, "info tinynil\n"));
+    struct snapshot *s = writable(&w);
+    s->jobs[1].model = SNAP_NONE;
+    struct snap_text tiny = s->models[1].ref;
+    s->models[1].ref = s->models[2].ref;
+    s->models[2].ref = tiny;
+    world_ask(&w, 1, false);
+    assert_true(logged(&w, "info tinynil\n"));
+    s->models[2].generation = 0;
+    world_ask(&w, 1, false);
+    assert_true(logged(&w, "info nilnil\n"));
+    world_close(&w);
+}
+
+static void chance_is_the_calls_own(void **state)
+{
+    struct world w;
+    char first[64];
+    (void)state;
+
+    world_open(&w, world_json);
+    world_load(&w, "function schedule_job(job, pools, workers) log.info(workers.random().id .. "
+                   "context.rng.int(1, 1 << 40) .. math.random(1000000) .. "
+                   "workers.take(2).power_of_two().id) end");
+    world_ask(&w, 0, false);
+    size_t len = w.answer.log_len;
+    assert_true(len < sizeof(first));
+    memcpy(first, w.answer.log, len);
+    world_ask(&w, 0, false);
+    assert_int_equal(w.answer.log_len, len);
+    assert_memory_equal(w.answer.log, first, len);
+    world_close(&w);
+}
+
+/* --- Answers, scores, metrics ------------------------------------------------------------------
+ */
+
+static void a_choice_tells_its_scores_when_asked(void **state)
+{
+    struct world w;
+    (void)state;
+
+    world_open(&w, world_json);
+    world_load(&w, "function schedule_job(job, pools, workers) return "
+                   "workers.eligible(job).min_by(function(w) workers.least_loaded() return "
+                   "w.cpu_pct end) end");
+    world_ask(&w, 0, true);
+    assert_int_equal(w.answer.failure, POLICY_OK);
+    assert_string_equal(w.answer.decisions.items[0].worker_id, "w-1");
+    assert_int_equal(w.answer.scores_len, 2);
+    assert_int_equal(w.answer.scores[0].worker, 0);
+    assert_true(w.answer.scores[0].score == 12.5);
+    assert_true(w.answer.scores[1].score == 50);
+    world_ask(&w, 0, false);
+    assert_int_equal(w.answer.scores_len, 0);
+    world_load(
+        &w,
+        "function schedule_job(job, pools, workers) return workers.eligible(job).lmetric(job) end");
+    world_ask(&w, 0, true);
+    assert_string_equal(w.answer.decisions.items[0].worker_id, "w-2");
+    assert_int_equal(w.answer.scores_len, 2);
+    assert_true(w.answer.scores[0].score == (300 + 1000) * 4.0);
+    assert_true(w.answer.scores[1].score == 100 * 1.0);
+    world_close(&w);
+}
+
+static void metrics_are_kept_once_per_name_and_capped(void **state)
+{
+    struct world w;
+    (void)state;
+
+    world_open(&w, world_json);
+    world_load(&w, "function schedule_job() for i = 1, 40 do emit_metric('m' .. i, i) end "
+                   "emit_metric('m1', 2.5) end");
+    world_ask(&w, 0, false);
+    assert_int_equal(w.answer.metrics_len, POLICY_METRICS_MAX);
+    assert_string_equal(w.answer.metrics[0].name, "m1");
+    assert_true(w.answer.metrics[0].value == 2.5);
+    world_close(&w);
+}
+
+static void the_warm_worker_is_left_alone_when_it_is_overloaded(void **state)
+{
+    struct world w;
+    (void)state;
+
+    world_open(&w, world_json);
+    world_load(&w, "function schedule_job(job, pools, workers) return "
+                   "workers.with_model(job.model).take(2).warmest(job) end");
+    world_ask(&w, 0, false);
+    assert_string_equal(w.answer.decisions.items[0].worker_id, "w-2");
+    writable(&w)->workers[1].active = 3;
+    writable(&w)->workers[1].queued = 20;
+    writable(&w)->workers[1].queued_prefill_tokens = 5000;
+    world_ask(&w, 0, false);
+    assert_string_equal(w.answer.decisions.items[0].worker_id, "w-1");
+    world_close(&w);
+}
+
+static void lmetric_shares_ties_by_chance(void **state)
+{
+    struct world w;
+    struct policy_call call = { .kind = ASK_JOB, .job = 1 };
+    unsigned third = 0;
+    (void)state;
+
+    world_open(&w, world_json);
+    world_load(&w, "function schedule_job(job, pools, workers) "
+                   "log.info(workers.with_model('tiny').lmetric().id) end");
+    for (call.seed = 1; call.seed <= 200; call.seed++) {
+        policy_call(w.policy, &call, &w.answer);
+        third += logged(&w, "w-3");
+    }
+    assert_in_range(third, 60, 140);
+    world_close(&w);
+}
+
+static void room_is_made_only_where_it_is_wanted_and_helps(void **state)
+{
+    struct world w;
+    (void)state;
+
+    world_open(&w, world_json);
+    struct snapshot *s = writable(&w);
+    s->pools[1].ram_free_mb = 500;
+    world_load(&w, "function schedule_job() log.info(tostring(should_evict('attic')) .. "
+                   "tostring(should_evict('cellar'))) end");
+    world_ask(&w, 0, false);
+    assert_true(logged(&w, "info falsetrue\n")); /* attic's may not go, cellar's may */
+    s->models[2].starting = 1;
+    world_ask(&w, 0, false);
+    assert_true(logged(&w, "info falsefalse\n"));
+    world_close(&w);
+}
+
+static void the_platform_policy_runs_in_a_state_of_its_own(void **state)
+{
+    static const char user[] = "string.format = nil context = nil\n"
+                               "function schedule_job(job) local d = platform.schedule_job(job)\n"
+                               "log.info(d.action .. d.worker_id) return d end\n";
+    static const char builtin[] =
+        "function schedule_job(job, pools, workers) string.format('%d', 1)\n"
+        "return workers.eligible(job).least_loaded() end\n"
+        "function schedule(c) return { wait('a'), wait('b') } end\n";
+    struct world w;
+    struct diagnostics d = { .len = 0 };
+    (void)state;
+
+    world_open(&w, world_json);
+    world_load(&w, builtin);
+    struct policy *platform = TAKE(w.policy);
+    const struct policy_options options = { .snapshot = world_snapshot(&w), .platform = platform };
+    w.policy = policy_new(&options, SCRIPT_LUA, str_of(user), "user.lua", &d);
+    assert_non_null(w.policy);
+    world_ask(&w, 0, true);
+    assert_string_equal(w.answer.message, "");
+    assert_true(logged(&w, "info dispatchw-2\n"));
+    assert_string_equal(w.answer.decisions.items[0].worker_id, "w-2");
+    assert_int_equal(w.answer.scores_len, 2);
+    policy_free(w.policy);
+    w.policy = policy_new(&options, SCRIPT_LUA,
+                          str_of("function schedule(c) local l = platform.schedule({}) log.info(#l "
+                                 ".. l[2].reason) return l end"),
+                          "user.lua", &d);
+    const struct policy_call call = { .kind = ASK_SCHEDULE, .job = SNAP_NONE };
+    policy_call(w.policy, &call, &w.answer);
+    assert_true(logged(&w, "info 2b\n"));
+    policy_free(platform);
+    world_close(&w);
+}
+
+/* --- Costs: rows that lists looked at
+ * --------------------------------------------------------------- */
+
+static void add_text(struct snapshot *s, uint32_t *used, struct snap_text *ret, char prefix,
+                     unsigned i)
+{
+    int len = snprintf(s->arena + *used, 32, "%c-%u", prefix, i);
+
+    *ret = (struct snap_text){ *used, (uint32_t)len };
+    *used += (uint32_t)len;
+}
+
+/* Many workers, of which 8 hold "m-0"; the others hold one of many models. */
+static struct snapshot *crowd_new(uint32_t workers)
+{
+    struct snapshot *s = mem_alloc(1, sizeof(*s));
+    uint32_t used = 1, models = workers / 8;
+
+    s->header.first_job = s->header.asked_job = SNAP_NONE;
+    s->header.now_ms = 1000000;
+    s->header.workers = workers;
+    s->header.models = models;
+    for (uint32_t m = 0; m < models; m++) {
+        s->models[m].generation = 1;
+        s->models[m].first_worker = s->models[m].last_worker = SNAP_NONE;
+        add_text(s, &used, &s->models[m].ref, 'm', m);
+    }
+    for (uint32_t i = 0; i < workers; i++) {
+        struct snap_worker *w = &s->workers[i];
+        struct snap_model *m = &s->models[i % models];
+        *w = (struct snap_worker){ .generation = 1,
+                                   .status = SNAP_READY,
+                                   .slots = 2,
+                                   .pool = SNAP_NONE,
+                                   .model = i % models,
+                                   .next_in_model = m->first_worker };
+        add_text(s, &used, &w->id, 'w', i);
+        m->first_worker = i;
+    }
+    s->header.jobs = 1;
+    s->jobs[0] = (struct snap_job){
+        .generation = 1, .next = SNAP_NONE, .tenant = SNAP_NONE, .model_ref = s->models[0].ref
+    };
+    return s;
+}
+
+/* Rows visited by the second of two calls: the first may fill what is kept. */
+static uint64_t rows_visited(uint32_t workers, const char *choice)
+{
+    struct snapshot *s = crowd_new(workers);
+    const struct policy_options options = { .snapshot = s };
+    const struct policy_call call = { .kind = ASK_JOB, .job = 0 };
+    struct diagnostics d = { .len = 0 };
+    struct policy_answer *answer = mem_alloc(1, sizeof(*answer));
+    char lua[512];
+
+    (void)snprintf(lua, sizeof(lua), "function schedule_job(job, pools, workers) return %s end",
+                   choice);
+    struct policy *p = policy_new(&options, SCRIPT_LUA, str_of(lua), "test.lua", &d);
+    assert_non_null(p);
+    policy_call(p, &call, answer);
+    uint64_t before = p->api->rows_visited;
+    policy_call(p, &call, answer);
+    if (answer->decisions.len != 1)
+        fail_msg("%s: %s", choice, answer->message);
+    uint64_t visited = p->api->rows_visited - before;
+    policy_free(p);
+    free(answer);
+    free(s);
+    return visited;
+}
+
+static void what_goes_by_model_costs_what_matches(void **state)
+{
+    static const char *const choices[] = {
+        "workers.with_model(job.model).idle().least_loaded()",
+        "workers.with_model('m-1') and workers.with_model('m-0').idle().first()",
+        "workers.eligible(job).lmetric(job)",
+        "workers.eligible(job).warmest(job)",
+        "helpers.find_worker(job.model)",
+        "helpers.find_worker_least_loaded(job.model)",
+        "registry.find_best_worker_for_model(job.model)",
+        "find_best_worker(pools, job.model_ref)",
+        "get_model(job.model).workers.first()",
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
+        uint64_t few = rows_visited(1000, choices[i]), many = rows_visited(10000, choices[i]);
+        if (few != many || many > 64)
+            fail_msg("%s visits %ju rows of 1,000 workers and %ju of 10,000", choices[i],
+                     (uintmax_t)few, (uintmax_t)many);
+    }
+    assert_in_range(rows_visited(10000, "workers.idle().least_loaded()"), 10000, 40000);
+}
+
+/* --- The seeds' policies, as printed
+ * ------------------------------------------------------------------ */
+
+static const char seed_3_1[] = /* seed 004, 3.1 */
+    "-- User-defined scheduler\n"
+    "function schedule(context)\n"
+    "  local queue = context.queue\n"
+    "  local pools = context.pools\n"
+    "  \n"
+    "  -- Custom logic: prioritize jobs with seed for determinism\n"
+    "  for _, job in ipairs(queue) do\n"
+    "    if job.seed ~= nil then\n"
+    "      local worker = find_best_worker(pools, job.model_ref)\n"
+    "      if worker then\n"
+    "        return {\n"
+    "          action = \"dispatch\",\n"
+    "          job_id = job.id,\n"
+    "          worker_id = worker.id\n"
+    "        }\n"
+    "      end\n"
+    "    end\n"
+    "  end\n"
+    "  \n"
+    "  -- Fallback to platform scheduler\n"
+    "  return platform.schedule(context)\n"
+    "end\n";
+
+static const char seed_6_2[] = /* seed 004, 6.2 */
+    "-- Generated by Web UI Scheduler Builder\n"
+    "-- Policy: \"Batch Processing Optimized\"\n"
+    "-- Created: 2025-10-03\n"
+    "\n"
+    "function schedule(context)\n"
+    "  -- Rule 1: Batch jobs to most-vram-free workers\n"
+    "  for _, job in ipairs(context.queue) do\n"
+    "    if job.priority == \"batch\" then\n"
+    "      local worker = context.helpers.find_worker_most_vram_free(job.model_ref)\n"
+    "      if worker then\n"
+    "        return { action = \"dispatch\", job_id = job.id, worker_id = worker.id }\n"
+    "      end\n"
+    "    end\n"
+    "  end\n"
+    "  \n"
+    "  -- Fallback to platform scheduler\n"
+    "  return platform.schedule(context)\n"
+    "end\n";
+
+static void expect_dispatch(const char *json, const char *lua, const char *job, const char *worker)
+{
+    static const char builtin[] =
+        "function schedule(c) return { action = 'wait', reason = 'platform' } end\n";
+    const struct policy_call call = { .kind = ASK_SCHEDULE, .job = SNAP_NONE };
+    struct diagnostics d = { .len = 0 };
+    struct world w;
+
+    world_open(&w, json);
+    world_load(&w, builtin);
+    struct policy *platform = TAKE(w.policy);
+    const struct policy_options options = { .snapshot = world_snapshot(&w), .platform = platform };
+    w.policy = policy_new(&options, SCRIPT_LUA, str_of(lua), "seed.lua", &d);
+    assert_non_null(w.policy);
+    policy_call(w.policy, &call, &w.answer);
+    assert_string_equal(w.answer.message, "");
+    assert_int_equal(w.answer.decisions.len, 1);
+    const struct decision *decision = &w.answer.decisions.items[0];
+    if (job) {
+        assert_int_equal(decision->action, DECIDE_DISPATCH);
+        assert_string_equal(decision->job_id, job);
+        assert_string_equal(decision->worker_id, worker);
+    } else {
+        assert_string_equal(decision->reason, "platform");
+    }
+    policy_free(platform);
+    world_close(&w);
+}
+
+static void the_lua_policies_of_the_seeds_run_as_printed(void **state)
+{
+    static const char nothing[] = "{\"queue\": [{\"id\": \"a\", \"model_ref\": \"m\"}]}";
+    (void)state;
+
+    expect_dispatch(world_json, seed_3_1, "job-1", "w-2");
+    expect_dispatch(nothing, seed_3_1, NULL, NULL);
+    expect_dispatch(world_json, seed_6_2, "job-2", "w-3");
+    expect_dispatch(nothing, seed_6_2, NULL, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lists_count_from_one_and_walk_alike),
+        cmocka_unit_test(the_same_worker_is_the_same_value),
+        cmocka_unit_test(maps_and_objects_can_be_walked),
+        cmocka_unit_test(extra_fields_of_a_context_by_hand_can_be_read),
+        cmocka_unit_test(a_given_value_wins_over_a_derived_one),
+        cmocka_unit_test(nothing_can_be_written),
+        cmocka_unit_test(wrong_arguments_are_named),
+        cmocka_unit_test(what_is_gone_reads_as_nil_and_is_no_answer),
+        cmocka_unit_test(a_list_belongs_to_its_call),
+        cmocka_unit_test(models_are_found_again_when_their_rows_change),
+        cmocka_unit_test(chance_is_the_calls_own),
+        cmocka_unit_test(a_choice_tells_its_scores_when_asked),
+        cmocka_unit_test(metrics_are_kept_once_per_name_and_capped),
+        cmocka_unit_test(the_warm_worker_is_left_alone_when_it_is_overloaded),
+        cmocka_unit_test(lmetric_shares_ties_by_chance),
+        cmocka_unit_test(room_is_made_only_where_it_is_wanted_and_helps),
+        cmocka_unit_test(the_platform_policy_runs_in_a_state_of_its_own),
+        cmocka_unit_test(what_goes_by_model_costs_what_matches),
+        cmocka_unit_test(the_lua_policies_of_the_seeds_run_as_printed),
+    };
+
+    return cmocka_run_group_tests_name("api behaviour", tests, NULL, NULL);
+}
