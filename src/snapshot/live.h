@@ -4,9 +4,19 @@
  *
  * Rows of workers, pools and models follow the registry's own slots, so that a row keeps
  * its number and its generation for as long as its worker lives. Jobs get rows when they
- * come into the window (the first SNAP_WINDOW of the queue's order) or are asked about.
+ * come into the window (the first SNAP_WINDOW of the queue's order) or are asked about;
+ * tenants, when a job of theirs has a row. Without a window the queue's list is empty and the
+ * rows of the last one are left behind as they were; so are the counts of jobs that wait for
+ * other models than the one asked about. What a cache holds of a job's prompt is looked up
+ * when it gets its row, and every time for the asked one and the first ones of the window.
+ *
+ * A worker's status is what the ledger makes of it: busy when all slots are taken, draining
+ * when it is about to be stopped. The memory in use of a pool's GPUs is what its workers hold.
+ *
  * Text that does not fit any more makes the arena start over: all rows are written again,
- * and contexts recorded before are gone.
+ * and contexts recorded before are gone. What does not fit even then reads as "".
+ *
+ * Link with snapshot_live_dep: the policy host, which has no core, does without.
  */
 #pragma once
 
@@ -21,7 +31,7 @@ struct live_options {
     int64_t wall_offset_ms; /* wall clock minus the core's clock */
     int32_t utc_offset_min;
     const struct snap_option *config; /* `context.config`; borrowed */
-    size_t config_len;
+    size_t config_len;                /* at most SNAP_CONFIG_MAX */
 };
 struct snap_option {
     const char *key, *value; /* value: JSON text of a scalar */
@@ -36,7 +46,7 @@ enum live_window {
 };
 
 /* Bring all up to date. `job` NULL: nobody in particular. Returns its row, or SNAP_NONE.
- * O(what changed) and, with a window, O(SNAP_WINDOW * log). */
+ * `now_ms` on the core's clock. O(what changed) and, with a window, O(SNAP_WINDOW * log). */
 uint32_t live_sync(struct live *l, const struct job *job, enum live_window window, uint64_t now_ms);
 
 const struct snapshot *live_snapshot(const struct live *l);

@@ -47,11 +47,6 @@ static void fill_coordinates(const struct snapshot *s, struct snap_text labels,
 static const struct coordinate_labels place_labels = { "geo.latitude", "geo.longitude" };
 static const struct coordinate_labels user_labels = { "user.geo.latitude", "user.geo.longitude" };
 
-static bool is_yes(struct str value)
-{
-    return str_ieq(value, "true") || str_ieq(value, "yes") || str_eq(value, "1");
-}
-
 void reserved_worker(const struct snapshot *s, struct snap_worker *w, struct str *ret_capabilities)
 {
     struct snap_text value = { 0, 0 };
@@ -63,7 +58,7 @@ void reserved_worker(const struct snapshot *s, struct snap_worker *w, struct str
     if (w->cost_per_token == 0)
         (void)fill_number(s, w->labels, "cost_per_token", &w->cost_per_token);
     if (!w->is_pinned && find(s, w->labels, "pinned", &value))
-        w->is_pinned = is_yes(snapshot_text(s, value));
+        w->is_pinned = str_eq(snapshot_text(s, value), "true");
     value = (struct snap_text){ 0, 0 };
     if (w->capabilities.len == 0)
         (void)find(s, w->labels, "capabilities", &value);

@@ -22,7 +22,7 @@
 #include <stdint.h>
 
 enum {
-    SNAP_WORKERS_MAX = 20480,
+    SNAP_WORKERS_MAX = 21504, /* every slot that a registry gives: 20,000 and one report more */
     SNAP_POOLS_MAX = 2048,
     SNAP_MODELS_MAX = 20480,
     SNAP_TENANTS_MAX = 4096,
