@@ -82,7 +82,8 @@ static void sim_set_weight(struct sim *s, size_t tenant, double weight)
 
 static void arrive(struct sim *s, size_t tenant)
 {
-    struct job_spec spec = { .model = "m", .max_tokens = 1 + rng_below(&s->rng, OUTPUT_MAX) };
+    struct job_spec spec = { .model = "m",
+                             .max_tokens = 1 + (int64_t)rng_below(&s->rng, OUTPUT_MAX) };
 
     tenant_name(spec.tenant_id, sizeof(spec.tenant_id), tenant);
     spec.prompt_tokens = 1 + (uint32_t)rng_below(&s->rng, s->input_max[tenant]);

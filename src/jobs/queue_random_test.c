@@ -17,6 +17,7 @@ enum {
     SEEDS = 8,
     STEPS = 2000,
     WAITING = 40, /* about so many at a time */
+    WINDOW_MAX = 80,
     MODELS = 2,
     TENANTS = 4,
     WORKERS = 4,
@@ -240,7 +241,7 @@ static void check_first(struct naive *n)
 {
     static struct sequence sequences[MODELS];
     const struct job *jobs[FIXTURE_JOBS_MAX];
-    size_t max = below(n, 2 * WAITING), len = job_queue_first(n->f->queue, jobs, max);
+    size_t max = below(n, WINDOW_MAX), len = job_queue_first(n->f->queue, jobs, max);
 
     for (size_t i = 0; i < MODELS; i++) {
         char model[8];
