@@ -4,11 +4,12 @@
  *
  *     policies/NAME/VERSION.lua|.yaml|.rhai   the text, as its author gave it
  *     policies/NAME/VERSION.json              {"hash","message","created_ms","language", …}
- *     policies/active.json                    {"name","version"}, absent: the built-in policy
+ *     policies/active.json                    {"name","version"}; name null: the built-in
+ *                                             policy by choice; absent: nobody has chosen
  *
  * Versions of a name count from 1. A text is known by its hash (SHA-256): deploying the same
  * one again gives its old version. Writes are atomic; a file that cannot be read or does not
- * match its hash is reported and passed over, never run.
+ * match its hash is reported and passed over, never run; its number is not used again.
  */
 #pragma once
 
@@ -20,10 +21,11 @@ enum {
     STORE_VERSIONS_MAX = 1000, /* of one name; the oldest that is not active goes then */
     STORE_HASH_SIZE = 65,
     STORE_MESSAGE_SIZE = 512,
+    STORE_SOURCE_BYTES_MAX = SCRIPT_BYTES_MAX + 3, /* with a BOM */
 };
 
 struct policy_version {
-    char name[SCRIPT_NAME_SIZE]; /* [A-Za-z0-9._-]+, not starting with '.' */
+    char name[SCRIPT_NAME_SIZE]; /* [A-Za-z0-9._-]+, not starting with '.', not active.json */
     uint32_t version;
     enum script_language language;
     char hash[STORE_HASH_SIZE]; /* hex */
@@ -40,7 +42,8 @@ void policy_store_close(struct policy_store *s);
 
 bool policy_name_is_valid(struct str name);
 
-/* ERR_SYSTEM, ERR_LIMIT, ERR_INVALID (name). `ret` may be an older version of equal text. */
+/* ERR_SYSTEM, ERR_LIMIT, ERR_INVALID (name). `ret` may be an older version of equal text; too
+ * long a message is cut. */
 MUST_CHECK int policy_store_add(struct policy_store *s, const char *name,
                                 enum script_language language, struct str source,
                                 const struct script_header *header, const char *message,
@@ -52,6 +55,11 @@ MUST_CHECK int policy_store_get(const struct policy_store *s, const char *name, 
 MUST_CHECK int policy_store_source(const struct policy_store *s, const struct policy_version *v,
                                    struct buf *ret, struct err *err);
 
+/* The version of a name (NULL: of any) that has this text. False: none. */
+bool policy_store_find(const struct policy_store *s, const char *name,
+                       enum script_language language, struct str source,
+                       struct policy_version *ret);
+
 /* Names in alphabetical order; versions of one, newest first. */
 size_t policy_store_names(const struct policy_store *s,
                           void (*visit)(void *data, const struct policy_version *newest),
@@ -59,7 +67,8 @@ size_t policy_store_names(const struct policy_store *s,
 size_t policy_store_versions(const struct policy_store *s, const char *name,
                              void (*visit)(void *data, const struct policy_version *v), void *data);
 
-/* Which one is active; NULL: the built-in. Survives a restart. */
+/* Which one is active; NULL: the built-in, or nobody has chosen. Survives a restart. */
 const struct policy_version *policy_store_active(const struct policy_store *s);
+bool policy_store_has_choice(const struct policy_store *s);
 MUST_CHECK int policy_store_set_active(struct policy_store *s, const struct policy_version *v,
                                        struct err *err);

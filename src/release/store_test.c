@@ -1,0 +1,455 @@
+#include "release/store.h"
+
+#include "base/crypto.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/test_dir.h"
+
+#include <sys/stat.h>
+
+static const struct script_header no_header;
+
+struct world {
+    struct test_dir dir;
+    struct policy_store *store;
+};
+
+static void reopen(struct world *w)
+{
+    struct err err;
+
+    policy_store_close(w->store);
+    w->store = policy_store_open(w->dir.path, &err);
+    assert_non_null(w->store);
+}
+
+static int setup(void **state)
+{
+    struct world *w = mem_alloc(1, sizeof(*w));
+
+    log_setup("store_test", LOG_ERROR, LOG_TEXT);
+    if (test_dir_make(&w->dir) < 0)
+        return -1;
+    reopen(w);
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+
+    policy_store_close(w->store);
+    test_dir_remove(&w->dir);
+    free(w);
+    return 0;
+}
+
+static struct policy_version add(struct world *w, const char *name, const char *text)
+{
+    struct policy_version v;
+    struct err err = { 0 };
+
+    if (policy_store_add(w->store, name, SCRIPT_LUA, str_of(text), &no_header, "why", 1000, &v,
+                         &err) < 0)
+        fail_msg("%s", err.msg);
+    return v;
+}
+
+static void assert_same(const struct policy_version *a, const struct policy_version *b)
+{
+    assert_non_null(a);
+    assert_string_equal(a->name, b->name);
+    assert_int_equal(a->version, b->version);
+    assert_string_equal(a->hash, b->hash);
+    assert_int_equal(a->bytes, b->bytes);
+}
+
+static bool has(const struct world *w, const char *name, uint32_t version)
+{
+    struct policy_version v;
+    struct err err;
+
+    return policy_store_get(w->store, name, version, &v, &err) == 0;
+}
+
+static void overwrite(const struct world *w, const char *name, const char *text)
+{
+    struct err err;
+
+    assert_int_equal(file_write_atomic(test_dir_file(&w->dir, name), str_of(text), 0600, &err), 0);
+}
+
+static void names_that_could_be_paths_or_files_of_the_store_are_refused(void **state)
+{
+    static const struct {
+        const char *name;
+        bool is_valid;
+    } rows[] = {
+        { "home", true },       { "A-b_c.1", true },      { "10-eu", true },
+        { "", false },          { ".", false },           { "..", false },
+        { ".hidden", false },   { "a/b", false },         { "a b", false },
+        { "na\nme", false },    { "caf\xc3\xa9", false }, { "active.json", false },
+        { "../../etc", false },
+    };
+    char longest[SCRIPT_NAME_SIZE + 1];
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_int_equal(policy_name_is_valid(str_of(rows[i].name)), rows[i].is_valid);
+    memset(longest, 'n', sizeof(longest));
+    assert_true(policy_name_is_valid((struct str){ longest, SCRIPT_NAME_SIZE - 1 }));
+    assert_false(policy_name_is_valid((struct str){ longest, SCRIPT_NAME_SIZE }));
+}
+
+static void a_version_comes_back_as_it_went_in(void **state)
+{
+    struct world *w = *state;
+    const struct script_header header = { "Home", "1.2.0", "for \"us\"" };
+    struct policy_version v, again;
+    AUTO(buf_deinit) struct buf text;
+    struct err err;
+
+    buf_init(&text, STORE_SOURCE_BYTES_MAX);
+    assert_int_equal(policy_store_add(w->store, "home", SCRIPT_YAML, str_of("rules: []\r\n"),
+                                      &header, "first\n\"one\"", 1234, &v, &err),
+                     0);
+    assert_int_equal(v.version, 1);
+    reopen(w);
+    assert_int_equal(policy_store_get(w->store, "home", 0, &again, &err), 0);
+    assert_same(&again, &v);
+    assert_int_equal(again.language, SCRIPT_YAML);
+    assert_int_equal(again.created_ms, 1234);
+    assert_string_equal(again.message, "first\n\"one\"");
+    assert_string_equal(again.header.version, "1.2.0");
+    assert_int_equal(policy_store_source(w->store, &again, &text, &err), 0);
+    assert_string_equal(buf_cstr(&text), "rules: []\r\n");
+}
+
+static void equal_text_is_the_same_version(void **state)
+{
+    struct world *w = *state;
+    struct policy_version v;
+
+    assert_int_equal(add(w, "home", "-- a").version, 1);
+    assert_int_equal(add(w, "home", "-- b").version, 2);
+    assert_int_equal(add(w, "home", "-- a").version, 1);
+    assert_int_equal(add(w, "other", "-- a").version, 1);
+    assert_true(policy_store_find(w->store, "home", SCRIPT_LUA, str_of("-- b"), &v));
+    assert_int_equal(v.version, 2);
+    assert_true(policy_store_find(w->store, NULL, SCRIPT_LUA, str_of("-- b"), &v));
+    assert_false(policy_store_find(w->store, "other", SCRIPT_LUA, str_of("-- b"), &v));
+    assert_false(policy_store_find(w->store, "home", SCRIPT_RHAI, str_of("-- b"), &v));
+}
+
+struct seen {
+    char text[256];
+};
+
+static void note(void *data, const struct policy_version *v)
+{
+    struct seen *seen = data;
+    size_t len = strlen(seen->text);
+
+    (void)snprintf(seen->text + len, sizeof(seen->text) - len, "%s@%u ", v->name, v->version);
+}
+
+static void names_come_in_order_and_versions_newest_first(void **state)
+{
+    struct world *w = *state;
+    struct seen names = { "" }, versions = { "" };
+
+    add(w, "zebra", "-- 1");
+    add(w, "ant", "-- 1");
+    add(w, "ant", "-- 2");
+    reopen(w);
+    assert_int_equal(policy_store_names(w->store, note, &names), 2);
+    assert_string_equal(names.text, "ant@2 zebra@1 ");
+    assert_int_equal(policy_store_versions(w->store, "ant", note, &versions), 2);
+    assert_string_equal(versions.text, "ant@2 ant@1 ");
+    assert_int_equal(policy_store_versions(w->store, "bee", note, &versions), 0);
+}
+
+static void what_is_not_there_is_told_with_what_is(void **state)
+{
+    struct world *w = *state;
+    struct policy_version v;
+    struct err err;
+
+    assert_int_equal(policy_store_get(w->store, "home", 0, &v, &err), ERR_NOT_FOUND);
+    assert_string_equal(err.msg, "there is no policy 'home'; stored are: none");
+    add(w, "home", "-- 1");
+    add(w, "lab", "-- 1");
+    assert_int_equal(policy_store_get(w->store, "hoem", 0, &v, &err), ERR_NOT_FOUND);
+    assert_string_equal(err.msg, "there is no policy 'hoem'; stored are: home lab");
+    assert_int_equal(policy_store_get(w->store, "home", 7, &v, &err), ERR_NOT_FOUND);
+    assert_string_equal(err.param, "version");
+    assert_string_equal(err.msg, "policy 'home' has no version 7; it has 1, from 1 to 1");
+}
+
+static void a_broken_version_is_passed_over_and_its_number_not_used_again(void **state)
+{
+    static const struct {
+        const char *ending, *content;
+    } rows[] = {
+        { "json", "{\"hash\":" },
+        { "json", "" },
+        { "json", "{\"hash\":\"00\",\"language\":\"cobol\"}" },
+        { "json", "{\"hash\":\"00\",\"language\":\"lua\",\"bytes\":-1}" },
+        { "lua", "-- somebody else's" },
+        { "lua", "" },
+    };
+    struct world *w = *state;
+    char file[32], text[32];
+
+    add(w, "home", "-- first");
+    for (uint32_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint32_t version = i + 2;
+        (void)snprintf(text, sizeof(text), "-- %u", version);
+        assert_int_equal(add(w, "home", text).version, version);
+        (void)snprintf(file, sizeof(file), "home/%u.%s", version, rows[i].ending);
+        overwrite(w, file, rows[i].content);
+        reopen(w);
+        assert_true(has(w, "home", 1));
+        assert_false(has(w, "home", version));
+    }
+}
+
+static void a_missing_text_is_passed_over(void **state)
+{
+    struct world *w = *state;
+
+    add(w, "home", "-- 1");
+    add(w, "home", "-- 2");
+    assert_int_equal(remove(test_dir_file(&w->dir, "home/1.lua")), 0);
+    reopen(w);
+    assert_false(has(w, "home", 1));
+    assert_true(has(w, "home", 2));
+}
+
+static void a_text_that_changed_under_us_is_not_given_out(void **state)
+{
+    struct world *w = *state;
+    struct policy_version v = add(w, "home", "-- 1");
+    AUTO(buf_deinit) struct buf text;
+    struct err err;
+
+    buf_init(&text, STORE_SOURCE_BYTES_MAX);
+    overwrite(w, "home/1.lua", "-- evil");
+    assert_int_equal(policy_store_source(w->store, &v, &text, &err), ERR_INVALID);
+    assert_non_null(strstr(err.msg, "is not the text that was deployed"));
+}
+
+static void strange_files_do_no_harm(void **state)
+{
+    struct world *w = *state;
+
+    add(w, "home", "-- 1");
+    overwrite(w, "home/notes.txt", "mine");
+    overwrite(w, "home/01.json", "{}");
+    overwrite(w, "home/99999999999999999999.json", "{}");
+    overwrite(w, "readme", "mine");
+    assert_int_equal(mkdir(test_dir_file(&w->dir, ".git"), 0700), 0);
+    assert_int_equal(mkdir(test_dir_file(&w->dir, "empty"), 0700), 0);
+    reopen(w);
+    struct seen names = { "" };
+    assert_int_equal(policy_store_names(w->store, note, &names), 1);
+    assert_string_equal(names.text, "home@1 ");
+    assert_int_equal(add(w, "home", "-- 2").version, 2);
+    assert_int_equal(add(w, "empty", "-- 1").version, 1);
+}
+
+static void which_one_is_active_survives_a_restart(void **state)
+{
+    struct world *w = *state;
+    struct policy_version v = add(w, "home", "-- 1");
+    struct err err;
+
+    assert_null(policy_store_active(w->store));
+    assert_false(policy_store_has_choice(w->store));
+    assert_int_equal(policy_store_set_active(w->store, &v, &err), 0);
+    reopen(w);
+    assert_same(policy_store_active(w->store), &v);
+    assert_true(policy_store_has_choice(w->store));
+
+    assert_int_equal(policy_store_set_active(w->store, NULL, &err), 0);
+    reopen(w);
+    assert_null(policy_store_active(w->store));
+    assert_true(policy_store_has_choice(w->store));
+}
+
+static void a_choice_that_cannot_be_read_is_none(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        "{",
+        "{\"name\":\"home\",\"version\":9}",
+        "{\"name\":\"../home\",\"version\":1}",
+        "{\"version\":-1}",
+    };
+    struct world *w = *state;
+
+    add(w, "home", "-- 1");
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        overwrite(w, "active.json", texts[i]);
+        reopen(w);
+        assert_null(policy_store_active(w->store));
+        assert_false(policy_store_has_choice(w->store));
+    }
+}
+
+static void plant_file(const struct world *w, const char *name, uint32_t version,
+                       const char *ending, const char *content)
+{
+    char file[SCRIPT_NAME_SIZE + 16];
+
+    (void)snprintf(file, sizeof(file), "%s/%u.%s", name, version, ending);
+    FILE *f = fopen(test_dir_file(&w->dir, file), "w");
+    assert_non_null(f);
+    assert_true(fputs(content, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* As if added, but without waiting for a disk: there are many. */
+static void plant(const struct world *w, const char *name, uint32_t version)
+{
+    char description[160], hash[STORE_HASH_SIZE];
+
+    crypto_sha256_hex(str_of("--"), hash);
+    (void)snprintf(description, sizeof(description), "{\"hash\":\"%s\",\"language\":\"lua\"}",
+                   hash);
+    (void)mkdir(test_dir_file(&w->dir, name), 0700);
+    plant_file(w, name, version, "lua", "--");
+    plant_file(w, name, version, "json", description);
+}
+
+static void beyond_the_cap_the_oldest_goes_that_is_not_active(void **state)
+{
+    struct world *w = *state;
+    struct policy_version first;
+    struct err err;
+
+    for (uint32_t i = 1; i <= STORE_VERSIONS_MAX; i++)
+        plant(w, "home", i);
+    reopen(w);
+    assert_int_equal(policy_store_get(w->store, "home", 1, &first, &err), 0);
+    assert_int_equal(policy_store_set_active(w->store, &first, &err), 0);
+    assert_int_equal(add(w, "home", "-- one more").version, STORE_VERSIONS_MAX + 1);
+    assert_true(has(w, "home", 1));
+    assert_false(has(w, "home", 2));
+    assert_true(has(w, "home", 3));
+    assert_int_not_equal(access(test_dir_file(&w->dir, "home/2.lua"), F_OK), 0);
+    reopen(w);
+    assert_true(has(w, "home", 1));
+    assert_false(has(w, "home", 2));
+    assert_int_equal(add(w, "home", "-- more").version, STORE_VERSIONS_MAX + 2);
+}
+
+static void names_are_capped_too(void **state)
+{
+    struct world *w = *state;
+    struct policy_version v;
+    struct err err;
+    char name[32];
+
+    for (int i = 0; i < STORE_NAMES_MAX; i++) {
+        (void)snprintf(name, sizeof(name), "p%d", i);
+        plant(w, name, 1);
+    }
+    reopen(w);
+    assert_int_equal(policy_store_add(w->store, "another", SCRIPT_LUA, str_of("--"), &no_header, "",
+                                      0, &v, &err),
+                     ERR_LIMIT);
+    assert_int_equal(add(w, "p7", "-- 2").version, 2);
+}
+
+static void what_cannot_be_stored_is_refused_with_the_field(void **state)
+{
+    struct world *w = *state;
+    char *large = mem_alloc(STORE_SOURCE_BYTES_MAX + 1, 1);
+    struct policy_version v;
+    struct err err;
+
+    memset(large, '-', STORE_SOURCE_BYTES_MAX + 1);
+    assert_int_equal(
+        policy_store_add(w->store, "../x", SCRIPT_LUA, str_of("--"), &no_header, "", 0, &v, &err),
+        ERR_INVALID);
+    assert_string_equal(err.param, "name");
+    assert_int_equal(policy_store_add(w->store, "x", SCRIPT_LUA,
+                                      (struct str){ large, STORE_SOURCE_BYTES_MAX + 1 }, &no_header,
+                                      "", 0, &v, &err),
+                     ERR_LIMIT);
+    assert_string_equal(err.param, "source");
+    free(large);
+}
+
+static void too_long_a_message_is_cut_at_a_character(void **state)
+{
+    struct world *w = *state;
+    char message[STORE_MESSAGE_SIZE + 8];
+    struct policy_version v;
+    struct err err;
+
+    for (size_t i = 0; i + 2 < sizeof(message); i += 2)
+        memcpy(message + i, "\xc3\xa9", 3);
+    assert_int_equal(policy_store_add(w->store, "home", SCRIPT_LUA, str_of("--"), &no_header,
+                                      message, 0, &v, &err),
+                     0);
+    assert_int_equal(strlen(v.message), STORE_MESSAGE_SIZE - 2);
+    reopen(w);
+    assert_true(has(w, "home", 1));
+}
+
+static void a_place_that_cannot_be_written_is_an_error_and_changes_nothing(void **state)
+{
+    struct world *w = *state;
+    struct policy_version v;
+    struct err err;
+
+    overwrite(w, "home", "a file where a folder should be");
+    assert_int_equal(
+        policy_store_add(w->store, "home", SCRIPT_LUA, str_of("--"), &no_header, "", 0, &v, &err),
+        ERR_SYSTEM);
+    assert_int_equal(policy_store_get(w->store, "home", 0, &v, &err), ERR_NOT_FOUND);
+    assert_int_equal(mkdir(test_dir_file(&w->dir, "active.json"), 0700), 0);
+    v = add(w, "lab", "-- 1");
+    assert_int_equal(policy_store_set_active(w->store, &v, &err), ERR_SYSTEM);
+    assert_null(policy_store_active(w->store));
+    assert_null(policy_store_open(test_dir_file(&w->dir, "home"), &err));
+    assert_int_equal(err.code, ERR_SYSTEM);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_that_could_be_paths_or_files_of_the_store_are_refused),
+        TEST(a_version_comes_back_as_it_went_in),
+        TEST(equal_text_is_the_same_version),
+        TEST(names_come_in_order_and_versions_newest_first),
+        TEST(what_is_not_there_is_told_with_what_is),
+        TEST(a_broken_version_is_passed_over_and_its_number_not_used_again),
+        TEST(a_missing_text_is_passed_over),
+        TEST(a_text_that_changed_under_us_is_not_given_out),
+        TEST(strange_files_do_no_harm),
+        TEST(which_one_is_active_survives_a_restart),
+        TEST(a_choice_that_cannot_be_read_is_none),
+        TEST(beyond_the_cap_the_oldest_goes_that_is_not_active),
+        TEST(names_are_capped_too),
+        TEST(what_cannot_be_stored_is_refused_with_the_field),
+        TEST(too_long_a_message_is_cut_at_a_character),
+        TEST(a_place_that_cannot_be_written_is_an_error_and_changes_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
