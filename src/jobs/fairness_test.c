@@ -156,6 +156,35 @@ static void a_last_job_counts_the_same_before_and_after_it_leaves(void **state)
     fairness_free(f);
 }
 
+static void being_busy_twice_is_being_busy(void **state)
+{
+    struct fairness *f = new_fairness(10);
+    (void)state;
+
+    fairness_activate(f, "a", "m");
+    fairness_charge(f, "a", "m", 100, 0);
+    fairness_activate(f, "b", "m");
+    fairness_charge(f, "a", "m", 100, 0);
+    fairness_activate(f, "b", "m");
+    assert_true(is(fairness_counter(f, "b", "m"), 100));
+    fairness_deactivate(f, "b", "m");
+    fairness_deactivate(f, "b", "m");
+    assert_true(is(fairness_counter(f, "b", "m"), 200)); /* as if it came now */
+    fairness_free(f);
+}
+
+static void a_model_without_counters_begins_anew(void **state)
+{
+    struct fairness *f = new_fairness(1);
+    (void)state;
+
+    fairness_charge(f, "a", "m", 100, 0);
+    fairness_charge(f, "a", "n", 5, 0);
+    assert_true(is(fairness_counter(f, "a", "m"), 0));
+    assert_true(is(fairness_counter(f, "a", "n"), 5));
+    fairness_free(f);
+}
+
 struct told {
     unsigned times;
     char tenant_id[64], model[64];
@@ -236,6 +265,8 @@ int main(void)
         cmocka_unit_test(with_nobody_busy_the_last_one_is_the_measure),
         cmocka_unit_test(what_is_given_back_does_not_undo_a_lift),
         cmocka_unit_test(a_last_job_counts_the_same_before_and_after_it_leaves),
+        cmocka_unit_test(being_busy_twice_is_being_busy),
+        cmocka_unit_test(a_model_without_counters_begins_anew),
         cmocka_unit_test(who_keeps_an_order_is_told_of_busy_tenants_only),
         cmocka_unit_test(beyond_the_cap_the_one_idle_longest_is_forgotten),
         cmocka_unit_test(what_the_last_one_had_outlasts_its_counter),

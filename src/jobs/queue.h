@@ -38,8 +38,9 @@ struct job_queue *job_queue_new(const struct job_queue_options *options,
 void job_queue_free(struct job_queue *q); /* empty by then; NULL is fine */
 
 /* Add a job in state JOB_QUEUED, borrowed until it is removed. Until then nothing changes of
- * what decides its place: model, tenant, pins, priority, deadlines, tokens, workers tried. Its
- * cost is foreseen by spec.prompt_tokens and job.tokens.total (0: no output foreseen). */
+ * what decides its place: model, tenant, pins, priority, deadlines, workers tried. What its
+ * turn will cost is foreseen now, from spec.prompt_tokens and job.tokens.total (prompt and
+ * output; 0: no output foreseen). */
 void job_queue_add(struct job_queue *q, struct job *job);
 void job_queue_remove(struct job_queue *q, struct job *job);
 
