@@ -46,12 +46,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str input = { (const char *)data, size };
-    uint64_t in = 0, out = 0;
+    struct usage usage = { 0 };
 
     check_completion(input);
     check_refusal(input);
     (void)completion_is_plain(input);
-    if (completion_find_usage(input, &in, &out))
-        expect(in <= 1ULL << 40 && out <= 1ULL << 40);
+    if (completion_find_usage(input, &usage))
+        expect(usage.tokens_in <= 1ULL << 40 && usage.tokens_out <= 1ULL << 40);
     return 0;
 }

@@ -56,20 +56,20 @@ static void write_one(struct json_out *out, const char *key, const struct decisi
     json_end(out);
 }
 
-void decisions_write(struct json_out *out, const char *key, const struct decisions *decisions,
-                     const char *job_id)
+void decisions_write(struct json_out *out, const char *key, const struct decision *decisions,
+                     size_t len, const char *job_id)
 {
     static const struct decision nothing = { .action = DECIDE_WAIT, .gpu = DECISION_GPU_ANY };
 
-    if (decisions->len < 2) {
-        write_one(out, key, decisions->len == 1 ? &decisions->items[0] : &nothing, job_id);
+    if (len < 2) {
+        write_one(out, key, len == 1 ? decisions : &nothing, job_id);
         return;
     }
     json_begin(out, key, '{');
     json_str(out, "action", "batch");
     json_begin(out, "actions", '[');
-    for (size_t i = 0; i < decisions->len; i++)
-        write_one(out, NULL, &decisions->items[i], job_id);
+    for (size_t i = 0; i < len; i++)
+        write_one(out, NULL, &decisions[i], job_id);
     json_end(out);
     json_end(out);
 }

@@ -6,5 +6,5 @@
 
 /* One member: the decision; `{"action":"batch","actions":[…]}` for several; for none
  * `{"action":"wait"}`. `job_id` is who was asked about, "" for nobody. */
-void decisions_write(struct json_out *out, const char *key, const struct decisions *decisions,
-                     const char *job_id);
+void decisions_write(struct json_out *out, const char *key, const struct decision *decisions,
+                     size_t len, const char *job_id);

@@ -138,20 +138,20 @@ static void a_glance_never_overlooks_what_weighs(void **state)
 
 static void usage_is_found_in_a_part_of_an_answer(void **state)
 {
-    uint64_t in = 0, out = 0;
+    struct usage usage = { 0 };
     (void)state;
 
     assert_true(completion_find_usage(
         str_of("0.5],\"x\":1}],\"usage\":{\"prompt_tokens\":8,\"total_tokens\":8},\"timings\":{"),
-        &in, &out));
-    assert_int_equal(in, 8);
-    assert_int_equal(out, 0);
-    assert_false(completion_find_usage(str_of("\"usage\":{\"prompt_tok"), &in, &out));
-    assert_false(completion_find_usage(str_of("\"usage\":"), &in, &out));
-    assert_false(completion_find_usage(str_of("\"usage\":null"), &in, &out));
-    assert_false(completion_find_usage(str_of("0.5,0.25"), &in, &out));
-    assert_false(completion_find_usage((struct str){ 0 }, &in, &out));
-    assert_int_equal(in, 8);
+        &usage));
+    assert_int_equal(usage.tokens_in, 8);
+    assert_int_equal(usage.tokens_out, 0);
+    assert_false(completion_find_usage(str_of("\"usage\":{\"prompt_tok"), &usage));
+    assert_false(completion_find_usage(str_of("\"usage\":"), &usage));
+    assert_false(completion_find_usage(str_of("\"usage\":null"), &usage));
+    assert_false(completion_find_usage(str_of("0.5,0.25"), &usage));
+    assert_false(completion_find_usage((struct str){ 0 }, &usage));
+    assert_int_equal(usage.tokens_in, 8);
 }
 
 int main(void)

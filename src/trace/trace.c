@@ -73,14 +73,14 @@ static struct str decision_json(struct trace *t, const struct decided *d)
 
     buf_clear(&t->scratch);
     json_out_init(&out, &t->scratch);
-    decisions_write(&out, NULL, d->decisions, d->job_id);
+    decisions_write(&out, NULL, d->decisions, d->decisions_len, d->job_id);
     return buf_str(&t->scratch);
 }
 
 static bool dispatches(const struct decided *d)
 {
-    for (size_t i = 0; i < d->decisions->len; i++) {
-        if (d->decisions->items[i].action == DECIDE_DISPATCH)
+    for (size_t i = 0; i < d->decisions_len; i++) {
+        if (d->decisions[i].action == DECIDE_DISPATCH)
             return true;
     }
     return false;

@@ -13,7 +13,7 @@
 /* One decision with nothing special about it, for a test to change. */
 struct fixture {
     struct trace *trace;
-    struct decisions decisions;
+    struct decision decision;
     struct decided decided;
     struct trace_inputs inputs;
     struct buf text;
@@ -33,9 +33,8 @@ static void set_up(struct fixture *f, size_t records_max, size_t bytes_max)
         .policy = "home",
         .version = "3",
         .asked_policy = "",
-        .message = "",
-        .decisions = &f->decisions,
     };
+    f->decided.decisions = &f->decision;
     f->inputs.job_row = SNAP_NONE;
     buf_init(&f->text, 1 << 20);
 }
@@ -55,9 +54,9 @@ static void add(struct fixture *f, const char *job_id)
 
 static void dispatch_to(struct fixture *f, const char *worker_id)
 {
-    f->decisions.len = 1;
-    f->decisions.items[0].action = DECIDE_DISPATCH;
-    (void)str_copy(f->decisions.items[0].worker_id, WORKER_ID_SIZE, str_of(worker_id));
+    f->decided.decisions_len = 1;
+    f->decision.action = DECIDE_DISPATCH;
+    (void)str_copy(f->decision.worker_id, WORKER_ID_SIZE, str_of(worker_id));
 }
 
 static const char *written(struct fixture *f, uint64_t number)
@@ -108,14 +107,15 @@ static void the_oldest_records_go_first_when_there_are_too_many(void **state)
 
 static void the_oldest_records_go_first_when_they_are_too_long(void **state)
 {
-    static char message[1000];
+    char message[DECIDED_MESSAGE_SIZE];
     struct trace_stats stats;
     struct fixture f;
 
     (void)state;
     set_up(&f, 1000, 8000);
     memset(message, 'x', sizeof(message) - 1);
-    f.decided.message = message;
+    message[sizeof(message) - 1] = '\0';
+    (void)str_copy(f.decided.message, sizeof(f.decided.message), str_of(message));
     for (int i = 0; i < 100; i++)
         add(&f, "job-1");
     trace_get_stats(f.trace, &stats);
@@ -157,7 +157,7 @@ static void what_became_of_a_job_stands_with_its_dispatch(void **state)
     set_up(&f, 10, 1 << 20);
     dispatch_to(&f, "w1");
     add(&f, "job-1");
-    f.decisions.len = 0;
+    f.decided.decisions_len = 0;
     add(&f, "job-1");
     trace_job_ended(f.trace, "job-1", &outcome);
     trace_job_ended(f.trace, "job-unheard-of", &outcome);
@@ -177,7 +177,7 @@ static void a_fallback_names_who_was_asked_and_why_it_failed(void **state)
     f.decided.policy = "platform";
     f.decided.asked_policy = "home";
     f.decided.failure = POLICY_ERROR;
-    f.decided.message = "home.lua:12: boom";
+    (void)str_copy(f.decided.message, sizeof(f.decided.message), str_of("home.lua:12: boom"));
     f.inputs.line = 12;
     f.inputs.log = str_of("info one\nwarn two\n");
     add(&f, "job-1");
