@@ -47,6 +47,7 @@ static const struct context_field worker_fields[] = {
     { "queued", CONTEXT_U32, AT(queued), 0, 0, NULL },
     { "in_flight", CONTEXT_U32, AT(in_flight), 0, 0, NULL },
     { "foreign", CONTEXT_U32, AT(foreign), 0, 0, NULL },
+    { "active_reported", CONTEXT_U32, AT(active_reported), 0, 0, NULL },
     { "in_flight_tokens", CONTEXT_U64, AT(in_flight_tokens), 0, 0, NULL },
     { "queued_prefill_tokens", CONTEXT_U64, AT(queued_prefill_tokens), 0, 0, NULL },
     { "gpu_ids", CONTEXT_GPU_IDS, AT(gpu_ids), 0, 0, NULL },

@@ -51,15 +51,29 @@ static double run_tokens(const struct snap_worker *w)
     return w->in_flight_tokens > 0 && runs > 0 ? (double)w->in_flight_tokens / runs : ANSWER_TOKENS;
 }
 
+/* Its own, else its model's on its pool, else on any. */
+static uint64_t load_time_ms(const struct snapshot *s, const struct snap_worker *w)
+{
+    const struct snap_model *model = snapshot_model(s, w->model);
+
+    if (w->given & SNAP_HAS_LOAD || !model || model->loads_len == 0)
+        return w->load_time_ms;
+    for (size_t i = 0; i < model->loads_len && i < SNAP_LOADS_MAX; i++) {
+        if (model->loads[i].pool == w->pool)
+            return model->loads[i].load_time_ms;
+    }
+    return model->loads[0].load_time_ms;
+}
+
 static double seconds_ahead(const struct snapshot *s, const struct snap_worker *w)
 {
     double seconds = (double)w->queued_prefill_tokens / prefill_speed(w);
-    uint64_t resident_ms = snapshot_residency_ms(s, w);
+    uint64_t resident_ms = snapshot_residency_ms(s, w), load_ms = load_time_ms(s, w);
 
     if (snapshot_is_available(w) && snapshot_room(w) == 0)
         seconds += run_tokens(w) * (w->active / 2.0 + w->queued) / (slots_of(w) * decode_speed(w));
-    if (w->status == SNAP_STARTING && w->load_time_ms > resident_ms)
-        seconds += (double)(w->load_time_ms - resident_ms) / 1000;
+    if (w->status == SNAP_STARTING && load_ms > resident_ms)
+        seconds += (double)(load_ms - resident_ms) / 1000;
     return seconds;
 }
 

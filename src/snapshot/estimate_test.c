@@ -69,6 +69,16 @@ static void a_worker_that_loads_takes_the_rest_of_its_load_time(void **state)
     x.w->load_time_ms = 10000;
     x.w->first_seen_ms = x.s->header.now_ms - 4000;
     assert_int_equal(snapshot_estimated_time_ms(x.s, x.w, x.job), 6000 + 7000);
+
+    /* Not loaded before: as its model did on its pool, or elsewhere. */
+    x.w->given &= ~(uint32_t)SNAP_HAS_LOAD;
+    x.s->models[0].loads_len = 2;
+    x.s->models[0].loads[0] = (struct snap_load){ .pool = 3, .load_time_ms = 5000 };
+    x.s->models[0].loads[1] = (struct snap_load){ .pool = 4, .load_time_ms = 9000 };
+    x.w->pool = 4;
+    assert_int_equal(snapshot_estimated_time_ms(x.s, x.w, x.job), 5000 + 7000);
+    x.w->pool = SNAP_NONE;
+    assert_int_equal(snapshot_estimated_time_ms(x.s, x.w, x.job), 1000 + 7000);
     free(x.s);
 }
 

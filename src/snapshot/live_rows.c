@@ -231,6 +231,7 @@ static void set_load_of_worker(struct snap_worker *row, const struct worker *w)
 
 static void set_facts_of_worker(struct snap_worker *row, const struct worker_facts *f)
 {
+    row->active_reported = f->active;
     row->pid = f->pid;
     row->vram_mb = f->vram_mb;
     row->total_vram_mb = f->total_vram_mb;

@@ -148,6 +148,9 @@ static void only_workers_at_rest_for_long_enough_may_be_evicted(void **state)
     w->is_static = 1;
     assert_false(snapshot_can_evict(s, w, 0));
     w->is_static = 0;
+    w->active_reported = 1; /* its run has just ended: the core still waits for a report */
+    assert_false(snapshot_can_evict(s, w, 0));
+    w->active_reported = 0;
     w->active = 1;
     assert_false(snapshot_can_evict(s, w, 0));
 }

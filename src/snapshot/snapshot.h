@@ -36,7 +36,7 @@ enum {
     SNAP_LOADS_MAX = 16,     /* hives per model whose load time is known */
     SNAP_NONE = 0xffffffffU, /* no row */
 };
-#define SNAP_LAYOUT       2U /* of the whole; a host refuses another */
+#define SNAP_LAYOUT       3U /* of the whole; a host refuses another */
 #define SNAP_NO_DEADLINE  INT64_MAX
 #define SNAP_NOBODY_KNOWS UINT64_MAX      /* snapshot_wait_ms(): no worker that could run it */
 #define SNAP_MB_BYTES     (1024U * 1024U) /* what "_mb" counts in */
@@ -96,6 +96,7 @@ struct snap_worker {
     uint32_t gpu_ids[SNAP_WORKER_GPUS_MAX];
     uint32_t slots, active, queued; /* active: with the queen's own, not shown yet */
     uint32_t in_flight, foreign;    /* the queen's own runs; others': `active` in all */
+    uint32_t active_reported;       /* by itself, up to a heartbeat ago */
     uint32_t gpus;                  /* by hand */
     uint32_t pid;
     uint64_t in_flight_tokens, queued_prefill_tokens;
@@ -264,7 +265,8 @@ uint32_t snapshot_room(const struct snap_worker *w);     /* free slots; 0 when n
 /* POLICY-API's idle(): room by the queen's own ledger, and no GPU activity that the ledger
  * does not explain. A worker that does not say its slots must have nothing running. */
 bool snapshot_is_idle(const struct snap_worker *w);
-bool snapshot_is_at_rest(const struct snap_worker *w); /* available, nothing runs, GPU at rest */
+/* Available, nothing runs, not by its own last report either, and its GPU is at rest. */
+bool snapshot_is_at_rest(const struct snap_worker *w);
 /* As policies read it: "failed" also for those that are offline, "" where nobody said. */
 const char *snapshot_status_name(const struct snap_worker *w);
 uint32_t snapshot_gpus(const struct snap_worker *w); /* how many it stands on */
