@@ -226,6 +226,7 @@ static struct turn *turn_for(struct job_queue *q, const struct job *job)
     fairness_activate(q->fairness, tenant_id, model);
     turn = mem_alloc(1, sizeof(*turn));
     turn->line = find_line(q, model);
+    turn->line->turns++;
     turn->number = q->numbers++;
     turn->counter = fairness_counter(q->fairness, tenant_id, model);
     turn->weight = fairness_weight(q->fairness, tenant_id);
@@ -302,6 +303,7 @@ static void close_turn(struct job_queue *q, struct turn *turn, const struct job 
 {
     struct key key;
 
+    turn->line->turns--;
     (void)map_remove(&q->turns, turn_key(&key, job->spec.model, job->spec.tenant_id));
     free(turn);
     fairness_deactivate(q->fairness, job->spec.tenant_id, job->spec.model);
@@ -387,8 +389,12 @@ void turn_moved(void *data, const char *tenant_id, const char *model)
 
     if (!turn)
         return;
-    each_order(turn, order_remove);
+    /* One that is alone stays where it is, however many lanes it has. */
+    bool has_others = turn->line->turns > 1;
+    if (has_others)
+        each_order(turn, order_remove);
     turn->counter = fairness_counter(q->fairness, tenant_id, model);
     turn->weight = fairness_weight(q->fairness, tenant_id);
-    each_order(turn, add_to);
+    if (has_others)
+        each_order(turn, add_to);
 }

@@ -80,6 +80,7 @@ struct line {
     struct list gates;    /* gate.in_line: all of them */
     struct list returned; /* gate.in_returned */
     size_t pinned_gates;  /* that are not returned */
+    size_t turns;
     struct list in_doubt; /* job_queue.doubted_lines */
     unsigned owed;        /* to the lower band, in SHARE_OF-ths of a dispatch */
 
