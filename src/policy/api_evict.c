@@ -6,6 +6,7 @@
  * and what nobody uses ages whatever it was worth.
  */
 #include "policy/api_functions.h"
+#include "policy/api_methods.h"
 #include "policy/api_private.h"
 
 #include <string.h>
@@ -101,7 +102,15 @@ static struct means keep_evictable(struct search *search)
     return means;
 }
 
-/* Workers of one pool, or all, into memory that the search may write. */
+/* Rows into memory that the search may write. */
+static void take_rows(lua_State *L, struct search *search, struct api_rows rows)
+{
+    search->rows = api_scratch(L, search->p);
+    search->len = rows.len;
+    memcpy(search->rows, rows.at, rows.len * sizeof(rows.at[0]));
+}
+
+/* Workers of one pool, or all. */
 static void collect(lua_State *L, struct search *search, int pool_index)
 {
     struct policy *p = search->p;
@@ -112,10 +121,7 @@ static void collect(lua_State *L, struct search *search, int pool_index)
         search->len = api_collect_pool(L, p, pool, search->rows);
         return;
     }
-    struct api_rows all = api_all_rows(L, p, API_WORKER);
-    search->rows = api_scratch(L, p);
-    search->len = all.len;
-    memcpy(search->rows, all.at, all.len * sizeof(all.at[0]));
+    take_rows(L, search, api_all_rows(L, p, API_WORKER));
 }
 
 static eviction_order *arg_kind(lua_State *L, bool *ret_is_ttl)
@@ -131,33 +137,51 @@ static eviction_order *arg_kind(lua_State *L, bool *ret_is_ttl)
     api_bad_argument(L, 1, "\"lru\", \"lfu\", \"gdsf\" or \"ttl\"");
 }
 
-int api_find_worker_to_evict(lua_State *L)
+/* Of the rows that were collected; kind at index 1, rest at `rest`. */
+static int push_evicted(lua_State *L, struct search *search, int rest)
 {
-    struct search search = { .p = policy_of(L) };
     uint32_t chosen = SNAP_NONE;
     double best = 0;
     bool is_ttl;
-
-    api_drop_self(L);
-    lua_settop(L, 3);
     eviction_order *order = arg_kind(L, &is_ttl);
-    search.min_residency_ms = config_amount(L, search.p, "min_residency_ms");
-    if (!lua_isnil(L, 3))
-        search.min_rest_ms = api_arg_amount(L, 3);
+
+    search->min_residency_ms = config_amount(L, search->p, "min_residency_ms");
+    if (!lua_isnil(L, rest))
+        search->min_rest_ms = api_arg_amount(L, rest);
     else if (is_ttl)
-        search.min_rest_ms = config_amount(L, search.p, "evict_ttl_ms");
-    collect(L, &search, 2);
-    struct means means = keep_evictable(&search);
-    for (uint32_t i = 0; i < search.len; i++) {
-        const struct snap_worker *w = snapshot_worker(search.p->snapshot, search.rows[i]);
+        search->min_rest_ms = config_amount(L, search->p, "evict_ttl_ms");
+    struct means means = keep_evictable(search);
+    for (uint32_t i = 0; i < search->len; i++) {
+        const struct snap_worker *w = snapshot_worker(search->p->snapshot, search->rows[i]);
         double key = order(&means, w);
         if (chosen == SNAP_NONE || key < best) {
-            chosen = search.rows[i];
+            chosen = search->rows[i];
             best = key;
         }
     }
-    api_push_row(L, search.p, API_WORKER, chosen);
+    api_push_row(L, search->p, API_WORKER, chosen);
     return 1;
+}
+
+int api_find_worker_to_evict(lua_State *L)
+{
+    struct search search = { .p = policy_of(L) };
+
+    api_drop_self(L);
+    lua_settop(L, 3);
+    collect(L, &search, 2);
+    return push_evicted(L, &search, 3);
+}
+
+int api_set_to_evict(lua_State *L)
+{
+    struct search search = { .p = policy_of(L) };
+    struct api_rows rows;
+
+    (void)api_self_set(L, search.p, API_WORKER, &rows);
+    lua_settop(L, 2);
+    take_rows(L, &search, rows);
+    return push_evicted(L, &search, 2);
 }
 
 /* Does somebody wait for a model that nobody holds or starts, and that does not fit there? */

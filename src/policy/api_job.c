@@ -55,6 +55,30 @@ static void push_tenant(lua_State *L, struct policy *p, uint32_t row)
     api_push_row(L, p, API_TENANT, job_at(p, row)->tenant);
 }
 
+/* Texts that are empty where there is nothing: nil, so that `if job.pinned_worker_id` works. */
+static void push_text_or_nil(lua_State *L, const struct policy *p, struct snap_text text)
+{
+    if (text.len > 0)
+        api_push_text(L, p, text);
+    else
+        lua_pushnil(L);
+}
+
+static void push_session_worker_id(lua_State *L, struct policy *p, uint32_t row)
+{
+    push_text_or_nil(L, p, job_at(p, row)->session_worker_id);
+}
+
+static void push_pinned_worker_id(lua_State *L, struct policy *p, uint32_t row)
+{
+    push_text_or_nil(L, p, job_at(p, row)->pinned_worker_id);
+}
+
+static void push_pinned_pool_id(lua_State *L, struct policy *p, uint32_t row)
+{
+    push_text_or_nil(L, p, job_at(p, row)->pinned_pool_id);
+}
+
 /* By worker id. */
 static void push_cached_tokens(lua_State *L, struct policy *p, uint32_t row)
 {
@@ -166,12 +190,12 @@ static const struct api_member job_members[] = {
     { .name = "cached_tokens", .type = "map", .unit = "tokens", .words = "By worker id: prompt tokens that the queen believes to be cached there.",
       .push = push_cached_tokens },
     { .name = "bytes", .type = "integer", .unit = "bytes", .words = "Size of the request.", API_FACT(snap_job, bytes) },
-    { .name = "session_worker_id", .type = "string", .words = "The worker that served its session last; \"\": none.",
-      API_FACT(snap_job, session_worker_id) },
-    { .name = "pinned_worker_id", .type = "string", .words = "The only worker that the client allows; \"\": any.",
-      API_FACT(snap_job, pinned_worker_id) },
-    { .name = "pinned_pool_id", .type = "string", .words = "The only pool that the client allows; \"\": any.",
-      API_FACT(snap_job, pinned_pool_id) },
+    { .name = "session_worker_id", .type = "string?", .words = "The worker that served its session last.",
+      .push = push_session_worker_id },
+    { .name = "pinned_worker_id", .type = "string?", .words = "The only worker that the client allows; nil: any.",
+      .push = push_pinned_worker_id },
+    { .name = "pinned_pool_id", .type = "string?", .words = "The only pool that the client allows; nil: any.",
+      .push = push_pinned_pool_id },
     { .name = "tenant", .type = "tenant?", .words = "The tenant of `tenant_id`.", .push = push_tenant },
     { .name = "tried_workers", .type = "set of workers", .words = "Workers that have failed it; it never goes there again.",
       .push = push_tried },

@@ -2,8 +2,6 @@
 #include "policy/api_methods.h"
 #include "policy/api_private.h"
 
-#include <string.h>
-
 /* clang-format off */
 static const struct api_member set_members[] = {
     { .name = "idle", .arguments = "()", .type = "set of workers", .cost = "O(list)", .words = "Workers with room and no GPU activity that the queen's own jobs do not explain.",
@@ -24,6 +22,8 @@ static const struct api_member set_members[] = {
       .example = "workers.with_capability(\"embeddings\")", .call = api_set_with_capability },
     { .name = "eligible", .arguments = "(job?)", .type = "set of workers", .cost = "O(matching)", .words = "Workers that can run the job now: its model, room, pins kept, not tried before. Without an argument: the job being decided.",
       .example = "workers.eligible(job).lmetric(job)", .call = api_set_eligible },
+    { .name = "one_build", .arguments = "()", .type = "set of workers", .cost = "O(list)", .words = "Of workers of several builds, those of the one that most have: they answer a seeded job alike.",
+      .example = "workers.with_model(job.model).one_build().eligible(job)", .call = api_set_one_build },
     { .name = "filter", .arguments = "(f)", .type = "set", .cost = "O(list)", .words = "Those for which the function says true.",
       .example = "workers.filter(function(w) return w.gpus > 1 end)", .call = api_set_filter },
     { .name = "least_loaded", .arguments = "()", .type = "worker?", .cost = "O(list)", .words = "Fewest running and waiting jobs per slot, then the smallest cpu_pct, then the first.",
@@ -40,6 +40,8 @@ static const struct api_member set_members[] = {
       .example = "workers.eligible(job).warmest(job)", .call = api_set_warmest },
     { .name = "lmetric", .arguments = "(job?)", .type = "worker?", .cost = "O(list)", .words = "The smallest (queued_prefill_tokens + uncached tokens) × (jobs there + 1) / relative speed; ties by the seeded source.",
       .example = "workers.eligible(job).lmetric(job)", .call = api_set_lmetric },
+    { .name = "to_evict", .arguments = "(kind?, rest_ms?)", .type = "worker?", .cost = "O(list)", .words = "The one to evict, as find_worker_to_evict() finds it.",
+      .example = "pool.workers.to_evict(\"gdsf\")", .call = api_set_to_evict },
     { .name = "min_by", .arguments = "(f | \"field\")", .type = "any?", .cost = "O(list)", .words = "The smallest by a number; elements whose key is nil are passed over.",
       .example = "workers.min_by(\"cost_per_token\")", .call = api_set_min_by },
     { .name = "max_by", .arguments = "(f | \"field\")", .type = "any?", .cost = "O(list)", .words = "The largest by a number; elements whose key is nil are passed over.",
@@ -77,11 +79,6 @@ static int queue_next(lua_State *L)
     return api_set_first(L);
 }
 
-static bool is_same(struct str a, struct str b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
-}
-
 static int queue_by_model(lua_State *L)
 {
     struct policy *p = policy_of(L);
@@ -94,7 +91,7 @@ static int queue_by_model(lua_State *L)
     kept = api_new_set(L, p, API_JOB, rows.len);
     for (uint32_t i = 0; i < rows.len; i++) {
         const struct snap_job *job = snapshot_job(p->snapshot, rows.at[i]);
-        if (job && (is_same(snapshot_text(p->snapshot, job->model_ref), ref) ||
+        if (job && (api_same_text(snapshot_text(p->snapshot, job->model_ref), ref) ||
                     (model != SNAP_NONE && job->model == model)))
             kept->rows[kept->len++] = rows.at[i];
     }
@@ -112,7 +109,7 @@ static int queue_by_tenant(lua_State *L)
     kept = api_new_set(L, p, API_JOB, rows.len);
     for (uint32_t i = 0; i < rows.len; i++) {
         const struct snap_job *job = snapshot_job(p->snapshot, rows.at[i]);
-        if (job && is_same(snapshot_text(p->snapshot, job->tenant_id), id))
+        if (job && api_same_text(snapshot_text(p->snapshot, job->tenant_id), id))
             kept->rows[kept->len++] = rows.at[i];
     }
     return 1;
@@ -138,6 +135,36 @@ static int queue_oldest(lua_State *L)
     return 1;
 }
 
+/* Each reference once, in the order in which the queue first names them. */
+static int queue_models(lua_State *L)
+{
+    struct policy *p = policy_of(L);
+    struct api_rows rows;
+    lua_Integer len = 0;
+
+    (void)api_self_set(L, p, API_JOB, &rows);
+    lua_newtable(L); /* the list */
+    lua_newtable(L); /* those in it */
+    for (uint32_t i = 0; i < rows.len; i++) {
+        const struct snap_job *job = snapshot_job(p->snapshot, rows.at[i]);
+        if (!job)
+            continue;
+        api_push_text(L, p, job->model_ref);
+        lua_pushvalue(L, -1);
+        if (lua_rawget(L, -3) == LUA_TNIL) {
+            lua_pushvalue(L, -2);
+            lua_rawseti(L, -5, ++len);
+            lua_pushvalue(L, -2);
+            lua_pushboolean(L, 1);
+            lua_rawset(L, -5);
+        }
+        lua_pop(L, 2);
+    }
+    lua_pop(L, 1);
+    api_make_view(L);
+    return 1;
+}
+
 /* clang-format off */
 static const struct api_member queue_members[] = {
     { .name = "next", .arguments = "()", .type = "job?", .words = "The job that the built-in order would serve next.",
@@ -146,6 +173,8 @@ static const struct api_member queue_members[] = {
       .example = "context.queue.by_model(\"llama-3-8b\").len()", .call = queue_by_model },
     { .name = "by_tenant", .arguments = "(id)", .type = "set of jobs", .cost = "O(queue)", .words = "The jobs of this tenant.",
       .example = "context.queue.by_tenant(job.tenant_id)", .call = queue_by_tenant },
+    { .name = "models", .arguments = "()", .type = "list of strings", .cost = "O(queue)", .words = "The models that its jobs want, each once.",
+      .example = "for _, ref in ipairs(context.queue.models()) do … end", .call = queue_models },
     { .name = "oldest", .arguments = "()", .type = "job?", .cost = "O(queue)", .words = "The job that has waited longest.",
       .example = "context.queue.oldest()", .call = queue_oldest },
 };

@@ -5,6 +5,27 @@
 
 #include <strings.h>
 
+int api_setting(lua_State *L)
+{
+    struct policy *p = policy_of(L);
+
+    api_drop_self(L);
+    lua_settop(L, 2);
+    (void)api_arg_text(L, 1);
+    api_push_row(L, p, API_CONFIG, 0);
+    lua_pushvalue(L, 1);
+    lua_gettable(L, -2);
+    if (lua_isnil(L, -1) || (!lua_isnil(L, 2) && lua_type(L, 2) != lua_type(L, -1)))
+        lua_settop(L, 2);
+    return 1;
+}
+
+int api_metrics(lua_State *L)
+{
+    api_push_single(L, policy_of(L), API_METRICS);
+    return 1;
+}
+
 static int push_named(lua_State *L, enum api_object object)
 {
     struct policy *p = policy_of(L);

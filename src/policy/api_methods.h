@@ -16,6 +16,9 @@ int api_set_in_region(lua_State *L);
 int api_set_with_label(lua_State *L);
 int api_set_with_capability(lua_State *L);
 int api_set_eligible(lua_State *L);
+int api_set_one_build(lua_State *L);
+
+/* api_each.c */
 int api_set_first(lua_State *L);
 int api_set_last(lua_State *L);
 int api_set_take(lua_State *L);
@@ -39,3 +42,6 @@ int api_set_random(lua_State *L);
 int api_set_power_of_two(lua_State *L);
 int api_set_lmetric(lua_State *L);
 int api_set_warmest(lua_State *L);
+
+/* api_evict.c */
+int api_set_to_evict(lua_State *L);

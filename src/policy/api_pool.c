@@ -59,9 +59,36 @@ static void push_geo(lua_State *L, struct policy *p, uint32_t row)
     api_push_row(L, p, API_GEO, api_within(API_POOL, row));
 }
 
-static void push_vram_free_mb(lua_State *L, struct policy *p, uint32_t row)
+static void push_free_mb(lua_State *L, struct policy *p, uint32_t row)
 {
     api_push_u64(L, api_pool_free_mb(p->snapshot, pool_at(p, row)));
+}
+
+/* Does the list name the model, by reference or any alias? */
+static bool is_listed(const struct snapshot *s, struct snap_text list, const struct snap_model *m)
+{
+    struct str aliases = snapshot_text(s, m->aliases), alias;
+
+    if (snapshot_has_item(s, list, snapshot_text(s, m->ref)))
+        return true;
+    while (snapshot_item(&aliases, &alias)) {
+        if (snapshot_has_item(s, list, alias))
+            return true;
+    }
+    return false;
+}
+
+static int pool_has_model(lua_State *L)
+{
+    struct policy *p = policy_of(L);
+    const struct api_proxy *self = api_self(L);
+    const struct snap_pool *pool = snapshot_pool(p->snapshot, self->row);
+    const struct snap_model *m = snapshot_model(p->snapshot, api_arg_row(L, p, 1, API_MODEL));
+
+    lua_pushboolean(L, pool && pool->generation == self->generation &&
+                           (pool->cached_models.len == 0 ||
+                            (m && is_listed(p->snapshot, pool->cached_models, m))));
+    return 1;
 }
 
 /* clang-format off */
@@ -79,12 +106,14 @@ static const struct api_member pool_members[] = {
       .example = "contains(pool.cached_models, job.model)", .push = push_cached_models },
     { .name = "labels", .type = "map", .words = "Free labels of its configuration.", .push = push_labels },
     { .name = "geo", .type = "geo", .words = "Where it stands.", .push = push_geo },
-    { .name = "vram_free_mb", .type = "integer", .unit = "MB",
+    { .name = "free_mb", .type = "integer", .unit = "MB",
       .words = "Memory for another model: free on its GPUs, of main memory where it has none, less what starts under way have reserved.",
-      .push = push_vram_free_mb },
+      .push = push_free_mb },
     { .name = "reserved_mb", .type = "integer", .unit = "MB", .words = "Memory that starts under way have reserved.",
       API_FACT(snap_pool, reserved_mb) },
     { .name = "ram_free_mb", .type = "integer", .unit = "MB", .words = "Free main memory; 0: not known.", API_FACT(snap_pool, ram_free_mb) },
+    { .name = "has_model", .arguments = "(model)", .type = "boolean", .cost = "O(list)", .words = "Is the model on its disk? True of a pool that does not say what is.",
+      .example = "pools.filter(function(pool) return pool.has_model(job.model) end)", .call = pool_has_model },
 };
 /* clang-format on */
 const struct api_table api_pool_table = API_TABLE(pool_members);

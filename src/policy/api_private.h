@@ -69,7 +69,7 @@ struct api_state {
         uint64_t call; /* for which they were listed */
         uint32_t *rows, len;
     } all[API_OBJECT_COUNT_];
-    uint32_t *scratch; /* SNAP_WORKERS_MAX rows, between two calls into Lua */
+    uint32_t *scratch; /* SNAP_WORKERS_MAX rows: api_scratch() */
     struct api_pick *picks;
     uint64_t picks_total;
     unsigned choices;      /* nested ones that give scores */
@@ -92,11 +92,20 @@ static inline uint32_t api_owner_row(uint32_t within)
     return within & 0xffffffU;
 }
 
+static inline bool api_same_text(struct str a, struct str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}
+
 /* The row's memory and generation; NULL for an empty or wrong one. */
 const void *api_row(const struct policy *p, uint32_t kind, uint32_t row, uint32_t *ret_generation);
 const struct snap_gpu *api_gpu(const struct policy *p, uint32_t row);
 
+/* Rows that are tables of their own have one proxy each, so that the same worker is the same
+ * value; what stands within them comes fresh. */
+bool api_is_kept(uint32_t kind);
 void api_push_row(lua_State *L, struct policy *p, uint32_t kind, uint32_t row);
+void api_push_new(lua_State *L, struct policy *p, uint32_t kind, uint32_t row, uint32_t generation);
 void api_push_single(lua_State *L, struct policy *p, enum api_object object);
 void api_push_text(lua_State *L, const struct policy *p, struct snap_text text);
 void api_push_u64(lua_State *L, uint64_t value);
@@ -128,7 +137,8 @@ struct api_set *api_new_set(lua_State *L, struct policy *p, enum api_object of, 
 /* All rows; raises for a list of an earlier call. */
 struct api_rows api_set_rows(lua_State *L, struct policy *p, const struct api_set *set);
 struct api_rows api_all_rows(lua_State *L, struct policy *p, enum api_object of);
-/* Room for as many rows as there are of anything; valid until the next call into Lua. */
+/* Room for as many rows as there are of anything; valid until others are collected there, so
+ * no script may run meanwhile. */
 uint32_t *api_scratch(lua_State *L, struct policy *p);
 const struct api_set *api_to_set(lua_State *L, int index); /* NULL: none */
 
@@ -139,9 +149,26 @@ uint32_t api_collect_pool(lua_State *L, struct policy *p, uint32_t pool, uint32_
 /* The row of a model by reference or alias; SNAP_NONE. O(1) once it was asked for. */
 uint32_t api_find_model(lua_State *L, struct policy *p, struct str ref);
 
+/* --- Metamethods ------------------------------------------------------------------- */
+
+int api_on_index(lua_State *L);
+int api_on_newindex(lua_State *L);
+int api_on_pairs(lua_State *L);
+int api_on_tostring(lua_State *L); /* names without addresses: those would tell where memory is */
+int api_on_set_index(lua_State *L);
+int api_on_labels_index(lua_State *L);
+int api_on_labels_pairs(lua_State *L);
+int api_on_config_index(lua_State *L);
+int api_on_config_pairs(lua_State *L);
+int api_on_view_index(lua_State *L);
+int api_on_view_pairs(lua_State *L);
+int api_on_view_len(lua_State *L);
 int api_list_len(lua_State *L);
-int api_list_index(lua_State *L);
+int api_list_index(lua_State *L); /* by number */
 int api_list_pairs(lua_State *L);
+
+int api_on_next(lua_State *L);    /* next() on upvalue 1, which scripts cannot reach */
+int api_give_pairs(lua_State *L); /* the table at the top becomes what pairs() answers */
 
 /* --- Choices ------------------------------------------------------------------- */
 

@@ -152,9 +152,7 @@ struct api_rows api_set_rows(lua_State *L, struct policy *p, const struct api_se
 
 static bool text_is(const struct snapshot *s, struct snap_text text, struct str wanted)
 {
-    struct str have = snapshot_text(s, text);
-
-    return have.len == wanted.len && (have.len == 0 || memcmp(have.p, wanted.p, have.len) == 0);
+    return api_same_text(snapshot_text(s, text), wanted);
 }
 
 static bool is_ref_of(const struct snapshot *s, uint32_t row, struct str ref)
