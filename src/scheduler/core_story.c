@@ -231,7 +231,7 @@ struct worker_facts story_worker(const char *id, const char *model, uint32_t slo
 void story_report(struct story *story, const char *hive_id, const struct worker_facts *workers,
                   size_t len)
 {
-    struct hive_facts hive = { .address = "127.0.0.1", .port = 7835 };
+    struct hive_facts hive = { .address = "127.0.0.1", .port = 7835, .status = HIVE_READY };
 
     (void)snprintf(hive.id, sizeof(hive.id), "%s", hive_id);
     story_handle(story,
@@ -259,6 +259,145 @@ void story_have_state(struct story *story, const char *worker_id, enum worker_st
     (void)snprintf(hive_id, sizeof(hive_id), "hive-%s", worker_id);
     story_report(story, hive_id, &w, 1);
 }
+
+/* --- Policies ---------------------------------------------------------------- */
+
+void story_policy(struct story *story, enum policy_entry entry, unsigned hooks, bool starts_workers)
+{
+    story_handle(story, (struct core_event){ .kind = CORE_POLICY,
+                                             .u.policy = { .name = "mine",
+                                                           .version = "1.2",
+                                                           .entry = entry,
+                                                           .hooks = hooks,
+                                                           .starts_workers = starts_workers } });
+}
+
+void story_policy_state(struct story *story, enum policy_failure unavailable)
+{
+    story_handle(
+        story, (struct core_event){ .kind = CORE_POLICY_STATE, .u.policy_state = { unavailable } });
+}
+
+static void set(char *dst, size_t size, const char *text)
+{
+    (void)snprintf(dst, size, "%s", text);
+}
+
+struct decision story_dispatch(const char *job_id, const char *worker_id)
+{
+    struct decision d = { .action = DECIDE_DISPATCH };
+
+    set(d.job_id, sizeof(d.job_id), job_id);
+    set(d.worker_id, sizeof(d.worker_id), worker_id);
+    return d;
+}
+
+struct decision story_wait(const char *job_id, uint32_t retry_after_ms)
+{
+    struct decision d = { .action = DECIDE_WAIT, .retry_after_ms = retry_after_ms };
+
+    set(d.job_id, sizeof(d.job_id), job_id);
+    return d;
+}
+
+struct decision story_reject(const char *job_id, const char *code, uint32_t status)
+{
+    struct decision d = { .action = DECIDE_REJECT, .status = status };
+
+    set(d.job_id, sizeof(d.job_id), job_id);
+    set(d.code, sizeof(d.code), code);
+    return d;
+}
+
+struct decision story_start(const char *model, const char *hive_id)
+{
+    struct decision d = { .action = DECIDE_START, .gpu = DECISION_GPU_ANY };
+
+    set(d.model, sizeof(d.model), model);
+    set(d.hive_id, sizeof(d.hive_id), hive_id);
+    return d;
+}
+
+struct decision story_evict(const char *worker_id)
+{
+    struct decision d = { .action = DECIDE_EVICT };
+
+    set(d.worker_id, sizeof(d.worker_id), worker_id);
+    return d;
+}
+
+static struct core_event answer(const struct story *story, enum core_event_kind kind)
+{
+    return (struct core_event){ .kind = kind, .u.answer = { .ask = story->last_ask.number } };
+}
+
+void story_answer(struct story *story, const struct decision *decisions, size_t len)
+{
+    struct decisions *answered = calloc(1, sizeof(*answered));
+    struct core_event event = answer(story, CORE_POLICY_ANSWER);
+
+    assert_non_null(answered);
+    for (size_t i = 0; i < len && i < DECISIONS_MAX; i++)
+        answered->items[i] = decisions[i];
+    answered->len = len;
+    event.u.answer.decisions = answered;
+    story_handle(story, event);
+    free(answered);
+}
+
+void story_answer_one(struct story *story, struct decision decision)
+{
+    story_answer(story, &decision, 1);
+}
+
+void story_answer_yes(struct story *story, bool yes, uint32_t delay_ms)
+{
+    struct core_event event = answer(story, CORE_POLICY_ANSWER);
+
+    event.u.answer.yes = yes;
+    event.u.answer.delay_ms = delay_ms;
+    story_handle(story, event);
+}
+
+void story_answer_fails(struct story *story, enum policy_failure failure, const char *message)
+{
+    struct core_event event = answer(story, CORE_POLICY_FAILED);
+
+    event.u.answer.failure = failure;
+    event.u.answer.message = message;
+    story_handle(story, event);
+}
+
+/* --- Starts ------------------------------------------------------------------- */
+
+void story_ended(struct story *story, enum core_event_kind kind, const char *failure)
+{
+    struct core_event event = { .kind = kind, .u.ended = { .number = story->last_number } };
+
+    if (failure) {
+        event.u.ended.failed = true;
+        (void)err_set(&event.u.ended.err, ERR_UPSTREAM, "%s", failure);
+    }
+    story_handle(story, event);
+}
+
+void story_lists(struct story *story, const char *hive_id, const char *model)
+{
+    struct listed_model listed = { .size_bytes = 512ULL * 1024 * 1024 };
+    struct hive_facts hive = { .address = "127.0.0.1",
+                               .port = 7835,
+                               .status = HIVE_READY,
+                               .has_capabilities = true,
+                               .models = &listed,
+                               .models_len = *model ? 1 : 0 };
+
+    set(hive.id, sizeof(hive.id), hive_id);
+    set(listed.ref, sizeof(listed.ref), model);
+    story_handle(story,
+                 (struct core_event){ .kind = CORE_HIVE_REPORT, .u.report = { .hive = &hive } });
+}
+
+/* --- At the end ------------------------------------------------------------------ */
 
 struct core_stats story_stats(struct story *story)
 {

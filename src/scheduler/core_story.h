@@ -60,5 +60,22 @@ void story_report(struct story *story, const char *hive_id, const struct worker_
 void story_have(struct story *story, const char *worker_id, uint32_t slots); /* of hive-ID */
 void story_have_state(struct story *story, const char *worker_id, enum worker_state worker_state);
 
+/* The user policy "mine", version "1.2". */
+void story_policy(struct story *story, enum policy_entry entry, unsigned hooks,
+                  bool starts_workers);
+void story_policy_state(struct story *story, enum policy_failure unavailable);
+struct decision story_dispatch(const char *job_id, const char *worker_id);
+struct decision story_wait(const char *job_id, uint32_t retry_after_ms);
+struct decision story_reject(const char *job_id, const char *code, uint32_t status);
+struct decision story_start(const char *model, const char *hive_id);
+struct decision story_evict(const char *worker_id);
+void story_answer(struct story *story, const struct decision *decisions, size_t len); /* last_ask */
+void story_answer_one(struct story *story, struct decision decision);
+void story_answer_yes(struct story *story, bool yes, uint32_t delay_ms);
+void story_answer_fails(struct story *story, enum policy_failure failure, const char *message);
+void story_ended(struct story *story, enum core_event_kind kind,
+                 const char *failure);                                         /* NULL: ok */
+void story_lists(struct story *story, const char *hive_id, const char *model); /* "": none */
+
 struct core_stats story_stats(struct story *story);
 void story_is_at_rest(struct story *story); /* no job is left, every slot is back */
