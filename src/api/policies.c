@@ -223,6 +223,8 @@ struct policies *policies_new(struct queen *q, const struct policies_config *con
     struct live_options live = config->live;
 
     p->queen = q;
+    p->builtin = config->use_platform ? "platform" : strategy_simple.name;
+    list_init(&p->errands);
     p->call = mem_alloc(1, sizeof(*p->call));
     live.wall_offset_ms = (int64_t)clock_wall_ms() - (int64_t)loop_now_ms(q->loop);
     p->wall_offset_ms = (uint64_t)live.wall_offset_ms;

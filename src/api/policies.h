@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "base/list.h"
 #include "policy/platform.h"
 #include "release/release.h"
 #include "sandbox/sandbox.h"
@@ -30,6 +31,9 @@ void policies_config_init(struct policies_config *c);
 
 struct policies {
     struct queen *queen;
+    const char *builtin; /* name of the strategy behind user policies */
+    struct list errands; /* administrators' calls that take time (api/policy_errand.h) */
+    size_t errands_len;
     struct platform *platform;
     struct sandbox *sandbox;
     struct release *release;
