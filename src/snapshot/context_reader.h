@@ -1,6 +1,7 @@
 /*
- * context_reader - what the parts of context_read share: context_read.c (which rows there are,
- * how they hang together) and context_value.c (the members of one). For those two alone.
+ * context_reader - what the parts of context_read share: context_read.c (the whole),
+ * context_rows.c (which rows there are, how they hang together), context_object.c (the members
+ * of one) and context_value.c (the values of those). For them alone.
  */
 #pragma once
 
@@ -35,6 +36,18 @@ struct reader {
     struct err err;                             /* the first one; code 0: none */
 };
 
+/* What is being read into. */
+struct context_target {
+    const struct context_field *field;
+    const struct context_table *table;
+    char *row;
+    const char *path;
+};
+
+/* Read the value of a member, which context_value.c knows by its kind. True: it is to be kept
+ * as it was given, too. */
+bool context_read_value(struct reader *x, struct json *j, const struct context_target *t);
+
 /* Read an object into `row` by its table, over what the row holds. What the table does not
  * know, or the row cannot hold exactly, goes to its extras; `ret_is_kept`, for tables whose row
  * has none: there was such a member. `path` names the object in errors. */
@@ -46,6 +59,7 @@ void context_fail(struct reader *x, const char *path, const struct err *err);
 
 /* Into the arena. */
 struct snap_text context_put_text(struct reader *x, struct str text);
+void context_fail_for_room(struct reader *x); /* the arena is full */
 
 /* The row of a model, made when it is not there yet; SNAP_NONE for "", or beyond the limit. */
 uint32_t context_model_row(struct reader *x, struct str ref);
@@ -55,3 +69,11 @@ uint32_t context_row(const struct map *rows, struct str id);
 
 /* "workers[3]" */
 void context_path(char out[CONTEXT_PATH_SIZE], const char *name, size_t i);
+
+/* The raw parts of a context; .p NULL: not given. */
+struct context_parts {
+    struct str queue, pools, workers, tenants, models, metrics, config;
+};
+
+/* Read all rows, those first that others point at. */
+void context_read_rows(struct reader *x, const struct context_parts *parts);

@@ -1,4 +1,4 @@
-/* The members of one object, by its table. */
+/* Values, by the kind of the member that takes them. */
 #include "snapshot/context_reader.h"
 
 #include "base/json_texts.h"
@@ -11,61 +11,13 @@
 
 enum { KEY_SIZE = 256 };
 
-/* What is being read into. */
-struct target {
-    const struct context_field *field;
-    const struct context_table *table;
-    char *row;
-    const char *path;
-};
-
-static void *member(const struct target *t)
+static void *member(const struct context_target *t)
 {
     return t->row + t->field->offset;
 }
 
-void context_path(char out[CONTEXT_PATH_SIZE], const char *name, size_t i)
-{
-    (void)snprintf(out, CONTEXT_PATH_SIZE, "%s[%zu]", name, i);
-}
-
-void context_fail(struct reader *x, const char *path, const struct err *err)
-{
-    char param[sizeof(err->param)];
-
-    if (x->err.code)
-        return;
-    (void)snprintf(param, sizeof(param), "%s%s%s", path, *path && *err->param ? "." : "",
-                   err->param);
-    (void)err_param(&x->err, err->code, param, "%s%s%s", path, *path ? ": " : "", err->msg);
-}
-
-static void fail_for_room(struct reader *x)
-{
-    if (!x->err.code)
-        (void)err_set(&x->err, ERR_LIMIT, "the context's texts are longer than %d bytes in all",
-                      SNAP_ARENA_BYTES);
-}
-
-struct snap_text context_put_text(struct reader *x, struct str text)
-{
-    struct snap_text t = { x->arena_used, (uint32_t)text.len };
-
-    if (text.len == 0)
-        return (struct snap_text){ 0, 0 };
-    if (text.len > SNAP_ARENA_BYTES - x->arena_used) {
-        fail_for_room(x);
-        return (struct snap_text){ 0, 0 };
-    }
-    rows_put_text(x->r, t.off, text.p, text.len);
-    x->arena_used += t.len;
-    return t;
-}
-
-/* --- Values ------------------------------------------------------------------------ */
-
 /* Each reads one value. True: it is to be kept as it was given, too. */
-typedef bool read_fn(struct reader *x, struct json *j, const struct target *t);
+typedef bool read_fn(struct reader *x, struct json *j, const struct context_target *t);
 
 /* A number as an integer. True: it was none, or too large for one. */
 static bool read_whole(struct json *j, int64_t min, int64_t max, int64_t *ret)
@@ -98,7 +50,7 @@ static bool read_whole(struct json *j, int64_t min, int64_t max, int64_t *ret)
     return is_cut;
 }
 
-static bool read_u32(struct reader *x, struct json *j, const struct target *t)
+static bool read_u32(struct reader *x, struct json *j, const struct context_target *t)
 {
     int64_t value = 0;
     (void)x;
@@ -108,7 +60,7 @@ static bool read_u32(struct reader *x, struct json *j, const struct target *t)
     return is_cut;
 }
 
-static bool read_u64(struct reader *x, struct json *j, const struct target *t)
+static bool read_u64(struct reader *x, struct json *j, const struct context_target *t)
 {
     int64_t value = 0;
     (void)x;
@@ -118,7 +70,7 @@ static bool read_u64(struct reader *x, struct json *j, const struct target *t)
     return is_cut;
 }
 
-static bool read_bits(struct reader *x, struct json *j, const struct target *t)
+static bool read_bits(struct reader *x, struct json *j, const struct context_target *t)
 {
     int64_t value = 0;
     (void)x;
@@ -132,7 +84,7 @@ static bool read_bits(struct reader *x, struct json *j, const struct target *t)
     return is_cut;
 }
 
-static bool read_bytes(struct reader *x, struct json *j, const struct target *t)
+static bool read_bytes(struct reader *x, struct json *j, const struct context_target *t)
 {
     int64_t value = 0;
     (void)x;
@@ -142,14 +94,14 @@ static bool read_bytes(struct reader *x, struct json *j, const struct target *t)
     return is_cut || value % SNAP_MB_BYTES != 0;
 }
 
-static bool read_number(struct reader *x, struct json *j, const struct target *t)
+static bool read_number(struct reader *x, struct json *j, const struct context_target *t)
 {
     (void)x;
     json_read_double(j, member(t));
     return false;
 }
 
-static bool read_bool(struct reader *x, struct json *j, const struct target *t)
+static bool read_bool(struct reader *x, struct json *j, const struct context_target *t)
 {
     bool value = false;
     (void)x;
@@ -171,7 +123,7 @@ static struct str read_str(struct reader *x, struct json *j)
     return (struct str){ "", 0 };
 }
 
-static bool read_text(struct reader *x, struct json *j, const struct target *t)
+static bool read_text(struct reader *x, struct json *j, const struct context_target *t)
 {
     *(struct snap_text *)member(t) = context_put_text(x, read_str(x, j));
     return false;
@@ -183,7 +135,7 @@ static void add_item(struct reader *x, struct str item)
     (void)buf_putc(&x->items, '\0');
 }
 
-static bool read_list(struct reader *x, struct json *j, const struct target *t)
+static bool read_list(struct reader *x, struct json *j, const struct context_target *t)
 {
     buf_clear(&x->items);
     json_array(j) add_item(x, read_str(x, j));
@@ -192,7 +144,7 @@ static bool read_list(struct reader *x, struct json *j, const struct target *t)
 }
 
 /* Values that are no strings stand as their JSON text: labels are texts. */
-static bool read_map(struct reader *x, struct json *j, const struct target *t)
+static bool read_map(struct reader *x, struct json *j, const struct context_target *t)
 {
     char key[KEY_SIZE];
     struct str value;
@@ -232,7 +184,7 @@ static uint8_t read_word(struct reader *x, struct json *j, const char *const *wo
 
 enum { UNKNOWN_WORD = 255 };
 
-static bool read_status(struct reader *x, struct json *j, const struct target *t)
+static bool read_status(struct reader *x, struct json *j, const struct context_target *t)
 {
     struct str word;
     uint8_t status = read_word(x, j, context_statuses, SNAP_UNSAID, &word);
@@ -244,7 +196,7 @@ static bool read_status(struct reader *x, struct json *j, const struct target *t
 }
 
 /* Words that are not ours read as given, and mean the first of ours. */
-static bool read_one_of(struct reader *x, struct json *j, const struct target *t,
+static bool read_one_of(struct reader *x, struct json *j, const struct context_target *t,
                         const char *const *words)
 {
     struct str word;
@@ -254,22 +206,22 @@ static bool read_one_of(struct reader *x, struct json *j, const struct target *t
     return value == UNKNOWN_WORD;
 }
 
-static bool read_liveness(struct reader *x, struct json *j, const struct target *t)
+static bool read_liveness(struct reader *x, struct json *j, const struct context_target *t)
 {
     return read_one_of(x, j, t, context_livenesses);
 }
 
-static bool read_health(struct reader *x, struct json *j, const struct target *t)
+static bool read_health(struct reader *x, struct json *j, const struct context_target *t)
 {
     return read_one_of(x, j, t, context_healths);
 }
 
-static bool read_priority(struct reader *x, struct json *j, const struct target *t)
+static bool read_priority(struct reader *x, struct json *j, const struct context_target *t)
 {
     return read_one_of(x, j, t, context_priorities);
 }
 
-static bool read_deadline(struct reader *x, struct json *j, const struct target *t)
+static bool read_deadline(struct reader *x, struct json *j, const struct context_target *t)
 {
     int64_t left = INT64_MAX, at;
     bool is_cut = read_whole(j, INT64_MIN, INT64_MAX, &left);
@@ -289,7 +241,7 @@ static bool is_text(const struct reader *x, struct snap_text text, struct str wa
 }
 
 /* By an alias: the row is the model's, the name stays as given. */
-static bool read_model(struct reader *x, struct json *j, const struct target *t)
+static bool read_model(struct reader *x, struct json *j, const struct context_target *t)
 {
     struct str ref = read_str(x, j);
     uint32_t row = context_model_row(x, ref);
@@ -299,7 +251,7 @@ static bool read_model(struct reader *x, struct json *j, const struct target *t)
            !is_text(x, rows_of(x->r)->models[row].ref, ref);
 }
 
-static bool read_gpu_ids(struct reader *x, struct json *j, const struct target *t)
+static bool read_gpu_ids(struct reader *x, struct json *j, const struct context_target *t)
 {
     struct snap_worker *w = (struct snap_worker *)(void *)t->row;
     bool is_kept = false;
@@ -321,7 +273,7 @@ static bool read_gpu_ids(struct reader *x, struct json *j, const struct target *
     return is_kept;
 }
 
-static bool read_count(struct reader *x, struct json *j, const struct target *t)
+static bool read_count(struct reader *x, struct json *j, const struct context_target *t)
 {
     if (json_peek(j) != JSON_ARRAY)
         return read_u32(x, j, t);
@@ -337,7 +289,7 @@ static bool read_count(struct reader *x, struct json *j, const struct target *t)
 }
 
 /* `offset` 1: in MB, 0: in bytes. */
-static bool read_gpu_free(struct reader *x, struct json *j, const struct target *t)
+static bool read_gpu_free(struct reader *x, struct json *j, const struct context_target *t)
 {
     int64_t value = 0;
 
@@ -363,7 +315,7 @@ static void read_gpu(struct reader *x, struct str raw, struct snap_gpu *gpu, con
         gpu->vram_allocated_mb = gpu->vram_total_mb > free_mb ? gpu->vram_total_mb - free_mb : 0;
 }
 
-static bool read_gpus(struct reader *x, struct json *j, const struct target *t)
+static bool read_gpus(struct reader *x, struct json *j, const struct context_target *t)
 {
     struct snap_pool *pool = (struct snap_pool *)(void *)t->row;
     char path[CONTEXT_PATH_SIZE], name[CONTEXT_PATH_SIZE];
@@ -384,7 +336,7 @@ static bool read_gpus(struct reader *x, struct json *j, const struct target *t)
 }
 
 /* {"w1": 512}: workers that are not there keep the text. */
-static bool read_warm(struct reader *x, struct json *j, const struct target *t)
+static bool read_warm(struct reader *x, struct json *j, const struct context_target *t)
 {
     struct snap_job *job = (struct snap_job *)(void *)t->row;
     char id[KEY_SIZE];
@@ -409,7 +361,7 @@ static bool read_warm(struct reader *x, struct json *j, const struct target *t)
     return is_kept;
 }
 
-static bool read_tried(struct reader *x, struct json *j, const struct target *t)
+static bool read_tried(struct reader *x, struct json *j, const struct context_target *t)
 {
     struct snap_job *job = (struct snap_job *)(void *)t->row;
     bool is_kept = false;
@@ -429,7 +381,7 @@ static bool read_tried(struct reader *x, struct json *j, const struct target *t)
     return is_kept;
 }
 
-static bool read_nested(struct reader *x, struct json *j, const struct target *t)
+static bool read_nested(struct reader *x, struct json *j, const struct context_target *t)
 {
     char path[CONTEXT_PATH_SIZE];
     bool is_kept = false;
@@ -444,7 +396,7 @@ static bool read_nested(struct reader *x, struct json *j, const struct target *t
 }
 
 /* Needs rows that are not read yet: context_read.c comes back for it. */
-static bool read_later(struct reader *x, struct json *j, const struct target *t)
+static bool read_later(struct reader *x, struct json *j, const struct context_target *t)
 {
     (void)x;
     (void)t;
@@ -468,114 +420,7 @@ static read_fn *const readers[CONTEXT_KIND_COUNT_] = {
     [CONTEXT_TRIED] = read_tried,
 };
 
-/* --- Objects ------------------------------------------------------------------------ */
-
-/* Members that are kept as they are: one JSON object, begun by the first. */
-struct kept {
-    struct buf text;
-    struct json_out out;
-};
-
-static void keep(struct kept *k, const char *key, struct str raw)
+bool context_read_value(struct reader *x, struct json *j, const struct context_target *t)
 {
-    if (buf_len(&k->text) == 0)
-        json_begin(&k->out, NULL, '{');
-    json_raw(&k->out, key, raw);
-}
-
-/* What an object of the same row kept before, unless this one says it anew. */
-static void keep_older(struct reader *x, struct kept *k, struct str older, struct str raw)
-{
-    struct json j;
-    struct err err;
-    char key[KEY_SIZE];
-
-    json_init(&j, older);
-    json_object(&j)
-    {
-        struct str again = { 0 }, value;
-
-        if (json_key_copy(&j, key, sizeof(key)) && json_raw_member(raw, key, &again, &err) == 0 &&
-            !again.p) {
-            json_read_raw(&j, &value);
-            keep(k, key, value);
-        }
-    }
-    if (json_finish(&j, &err) < 0)
-        context_fail(x, "", &err);
-}
-
-static void put_extras(struct reader *x, struct kept *k, const struct target *t, struct str raw)
-{
-    struct snap_text *extras = (struct snap_text *)(void *)(t->row + t->table->extras);
-
-    if (extras->len > 0)
-        keep_older(x, k, snapshot_text(rows_of(x->r), *extras), raw);
-    if (buf_len(&k->text) == 0) {
-        *extras = (struct snap_text){ 0, 0 };
-        return;
-    }
-    json_end(&k->out);
-    if (k->text.overflowed)
-        fail_for_room(x);
-    else
-        *extras = context_put_text(x, buf_str(&k->text));
-}
-
-static const struct context_field *find_field(const struct context_table *table,
-                                              const struct json *j)
-{
-    for (size_t i = 0; i < table->len; i++) {
-        if (json_key(j, table->fields[i].name))
-            return &table->fields[i];
-    }
-    return NULL;
-}
-
-/* True: keep it. */
-static bool read_member(struct reader *x, struct json *j, struct target *t)
-{
-    bool is_kept = true;
-
-    t->field = find_field(t->table, j);
-    if (t->field && json_read_null(j))
-        return false; /* as if it were absent */
-    if (t->field) {
-        if (t->field->given)
-            *(uint32_t *)(void *)(t->row + t->table->given) |= t->field->given;
-        is_kept = readers[t->field->kind](x, j, t) || t->field->flags & CONTEXT_KEEP;
-    }
-    json_skip(j);
-    return is_kept;
-}
-
-void context_read_members(struct reader *x, struct str raw, const struct context_table *table,
-                          void *row, const char *path, bool *ret_is_kept)
-{
-    struct target t = { .table = table, .row = row, .path = path };
-    struct kept kept;
-    struct json j;
-    struct err err;
-    char key[KEY_SIZE];
-
-    buf_init(&kept.text, SNAP_ARENA_BYTES);
-    json_out_init(&kept.out, &kept.text);
-    *ret_is_kept = false;
-    json_init(&j, raw);
-    json_object(&j)
-    {
-        (void)json_peek(&j); /* past the white space */
-        size_t start = j.at;
-
-        if (!read_member(x, &j, &t) || j.failed || !json_key_copy(&j, key, sizeof(key)))
-            continue;
-        *ret_is_kept = true;
-        if (table->extras != CONTEXT_NO_MEMBER)
-            keep(&kept, key, (struct str){ j.text + start, j.at - start });
-    }
-    if (json_finish(&j, &err) < 0)
-        context_fail(x, path, &err);
-    else if (!x->err.code && table->extras != CONTEXT_NO_MEMBER)
-        put_extras(x, &kept, &t, raw);
-    buf_deinit(&kept.text);
+    return readers[t->field->kind](x, j, t);
 }

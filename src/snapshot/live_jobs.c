@@ -3,11 +3,6 @@
 
 #include "snapshot/reserved.h"
 
-static const struct snapshot *rows(const struct live *l)
-{
-    return rows_of(l->region);
-}
-
 void live_reset_jobs(struct live *l)
 {
     memset(l->chains, 0xff, sizeof(l->chains)); /* SNAP_NONE */

@@ -74,6 +74,11 @@ static inline const struct registry *live_registry(const struct live *l)
     return core_registry(l->core);
 }
 
+static inline const struct snapshot *rows(const struct live *l)
+{
+    return rows_of(l->region);
+}
+
 static inline uint64_t live_wall_ms(const struct live *l, uint64_t ms)
 {
     return ms == 0 ? 0 : (uint64_t)((int64_t)ms + l->options.wall_offset_ms);
@@ -91,8 +96,24 @@ void live_note_use(struct live *l, uint32_t *used, uint32_t row);
 /* live_rows.c: what the registry says changed. */
 void live_collect_changes(struct live *l);
 void live_sync_rows(struct live *l);
+void live_add_change(void *changes, uint32_t slot, uint32_t generation, const void *ptr);
+
+/* live_models.c */
+void live_put_model(struct live *l, uint32_t row, uint32_t generation, const char *ref);
+void live_remove_model(struct live *l, uint32_t row);
 uint32_t live_model_row(const struct live *l, const char *ref); /* SNAP_NONE: not shown */
 void live_count_model(struct live *l, uint32_t row); /* its waiting jobs and starts, anew */
+void live_renew_loads(struct live *l);               /* a pool came or went */
+
+/* live_workers.c */
+void live_put_worker(struct live *l, uint32_t row, const struct worker *w);
+void live_remove_worker(struct live *l, uint32_t row);
+
+/* live_pools.c */
+void live_put_pool(struct live *l, uint32_t row, const struct hive *hive);
+void live_remove_pool(struct live *l, uint32_t row);
+void live_crowd(struct live *l, uint32_t pool); /* to be weighed at the end of this sync */
+void live_weigh_pool(struct live *l, uint32_t row);
 
 /* live_jobs.c */
 void live_reset_jobs(struct live *l);

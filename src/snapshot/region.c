@@ -301,3 +301,19 @@ bool region_at(const struct region *r, uint64_t version, void *ret)
         memcpy((unsigned char *)ret + entry->off, old, entry->len);
     return true;
 }
+
+bool region_restore(const struct region *r, uint64_t version, struct region *ret)
+{
+    assert(ret->size == r->size);
+    region_reset(ret);
+    if (!region_at(r, version, ret->bytes))
+        return false;
+    for (size_t page = 0; page < pages_of(r->size); page++) {
+        if (!was_put(r, page))
+            continue;
+        note_pages(ret, page * PAGE_BYTES, page_bytes(r, page));
+        ret->hash += hash_range(ret, page * PAGE_BYTES, page_bytes(r, page));
+    }
+    ret->version++;
+    return true;
+}

@@ -189,6 +189,26 @@ static void a_region_may_stand_on_memory_of_its_callers(void **state)
     region_free(r);
 }
 
+static void a_restored_region_is_copied_on_like_any_other(void **state)
+{
+    struct region *r = region_new(SIZE, LOG, NULL), *past = region_new(SIZE, 0, NULL);
+    AUTO(free_ptr) unsigned char *copy = mem_alloc(SIZE, 1);
+    (void)state;
+
+    region_put(r, 5000, "old", 3);
+    region_put(r, 5000, "new", 3);
+    assert_true(region_restore(r, 1, past));
+    uint64_t version = region_sync(past, copy, 0), hash = region_hash(past);
+    assert_memory_equal(copy + 5000, "old", 3);
+    assert_true(region_restore(r, 2, past) && region_hash(past) != hash);
+    (void)region_sync(past, copy, version);
+    assert_memory_equal(copy, region_bytes(r), SIZE);
+    assert_true(region_restore(r, 1, past) && region_hash(past) == hash);
+    assert_false(region_restore(r, 3, past));
+    region_free(past);
+    region_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +219,7 @@ int main(void)
         cmocka_unit_test(equal_content_has_equal_hashes_however_it_came_about),
         cmocka_unit_test(a_reset_is_zeros_without_history_that_copies_follow),
         cmocka_unit_test(a_region_may_stand_on_memory_of_its_callers),
+        cmocka_unit_test(a_restored_region_is_copied_on_like_any_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
