@@ -90,6 +90,7 @@ struct variable {
     const char *lua; /* its name in the Lua text, or NULL before its declaration */
     bool is_const;
     bool is_captured; /* by a closure */
+    unsigned depth;   /* 1, and more for each of the name that it hides */
 };
 
 struct function {

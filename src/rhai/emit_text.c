@@ -183,14 +183,11 @@ static const char *variable_name(struct emitter *e, const struct variable *var)
 {
     struct str text = var->symbol->text;
     const char *underscores = "_";
-    unsigned depth = 1;
 
-    for (const struct variable *hidden = var->shadowed; hidden; hidden = hidden->shadowed)
-        depth++;
-    if (depth == 1 && !name_is_lua_word(text))
+    if (var->depth == 1 && !name_is_lua_word(text))
         return emit_format(e, "%.*s", STR_ARG(text));
     for (;;) {
-        const char *name = emit_format(e, "%.*s%s%u", STR_ARG(text), underscores, depth);
+        const char *name = emit_format(e, "%.*s%s%u", STR_ARG(text), underscores, var->depth);
         if (!map_get(&e->script->symbols, str_of(name)))
             return name;
         underscores = emit_format(e, "%s_", underscores);

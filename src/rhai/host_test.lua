@@ -91,7 +91,7 @@ workers = set("workers", all)
 pools = set("pools", {})
 
 job = {model = "llama-8b", type = "text-gen", priority = "batch", tenant_id = "t1", deadline = 1000,
-    user = {geo = {latitude = 50.0, longitude = 3.0}}}
+    user = {geo = {latitude = 49.0, longitude = 3.0}}}
 
 function as_job(members)
     local copy = {}

@@ -170,7 +170,10 @@ static void skip_statement(struct parser *p)
         } else if (parser_at(p, TOKEN_RIGHT_BRACE)) {
             if (depth == 0)
                 break;
-            depth--;
+            if (--depth == 0) {
+                parser_next(p);
+                break;
+            }
         } else if (parser_at(p, TOKEN_SEMICOLON) && depth == 0) {
             parser_next(p);
             break;

@@ -28,6 +28,7 @@ static void declare(struct resolver *r, struct variable *var)
 
     var->owner = r->function;
     var->shadowed = symbol->top;
+    var->depth = symbol->top ? symbol->top->depth + 1 : 1;
     symbol->top = var;
     var->enclosing = r->visible;
     r->visible = var;
