@@ -126,40 +126,16 @@ static void set_pool(struct live *l, struct snap_pool *pool, const struct hive *
     reserved_pool(rows(l), pool);
 }
 
-/* Its workers stand where it stands. */
-static void move_members(struct live *l, uint32_t row)
-{
-    char id[WORKER_ID_SIZE];
-
-    for (uint32_t w = rows(l)->pools[row].first_worker; w != SNAP_NONE;
-         w = rows(l)->workers[w].next_in_pool) {
-        const struct snap_worker *worker = &rows(l)->workers[w];
-        const struct worker *now;
-
-        if (!str_copy(id, sizeof(id), snapshot_text(rows(l), worker->id)))
-            continue;
-        now = registry_worker(live_registry(l), id);
-        if (now && now->slot == w && now->generation == worker->generation)
-            live_add_change(&l->changes[REGISTRY_WORKERS], w, now->generation, now);
-    }
-}
-
-static bool stand_alike(const struct snap_pool *a, const struct snap_pool *b)
-{
-    return memcmp(&a->region, &b->region, sizeof(a->region)) == 0 && a->given == b->given &&
-           a->latitude == b->latitude && a->longitude == b->longitude &&
-           a->labels.off == b->labels.off;
-}
-
+/* Its workers stand where it stands: they are in the same report, and follow. */
 void live_put_pool(struct live *l, uint32_t row, const struct hive *hive)
 {
-    struct snap_pool pool = rows(l)->pools[row], old = pool;
+    struct snap_pool pool = rows(l)->pools[row];
     bool is_new = pool.generation == 0;
 
     if (is_new)
         pool.first_worker = pool.last_worker = SNAP_NONE;
     else
-        sums_pool(&l->sums, &old, -1);
+        sums_pool(&l->sums, &pool, -1);
     count_members(l, row, -1);
     set_pool(l, &pool, hive);
     rows_put_pool(l->region, row, &pool);
@@ -168,8 +144,6 @@ void live_put_pool(struct live *l, uint32_t row, const struct hive *hive)
     live_note_use(l, &l->header.pools, row);
     l->pools_changed |= is_new;
     live_crowd(l, row);
-    if (!is_new && !stand_alike(&old, &pool))
-        move_members(l, row);
 }
 
 /* A worker's memory is on its GPUs in equal parts: it says no more. */

@@ -96,7 +96,6 @@ void live_note_use(struct live *l, uint32_t *used, uint32_t row);
 /* live_rows.c: what the registry says changed. */
 void live_collect_changes(struct live *l);
 void live_sync_rows(struct live *l);
-void live_add_change(void *changes, uint32_t slot, uint32_t generation, const void *ptr);
 
 /* live_models.c */
 void live_put_model(struct live *l, uint32_t row, uint32_t generation, const char *ref);

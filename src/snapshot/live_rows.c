@@ -12,7 +12,7 @@ bool row_set_add(struct row_set *set, uint32_t row)
     return true;
 }
 
-void live_add_change(void *data, uint32_t slot, uint32_t generation, const void *ptr)
+static void add_change(void *data, uint32_t slot, uint32_t generation, const void *ptr)
 {
     struct changes *c = data;
 
@@ -27,8 +27,8 @@ void live_collect_changes(struct live *l)
 {
     for (enum registry_kind kind = REGISTRY_WORKERS; kind <= REGISTRY_MODELS; kind++) {
         l->changes[kind].len = 0;
-        l->seen[kind] = registry_changes(live_registry(l), kind, l->seen[kind], live_add_change,
-                                         &l->changes[kind]);
+        l->seen[kind] =
+            registry_changes(live_registry(l), kind, l->seen[kind], add_change, &l->changes[kind]);
     }
 }
 

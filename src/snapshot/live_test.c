@@ -317,6 +317,10 @@ static void say(struct buf *buf, const struct snapshot *s)
             say_model(&out, s, &s->models[row]);
     }
     say_jobs(&out, s);
+    uint32_t tenants = 0;
+    for (uint32_t row = 0; row < s->header.tenants; row++)
+        tenants += snapshot_tenant(s, row) != NULL;
+    json_uint(&out, NULL, tenants);
     json_uint(&out, NULL, s->header.now_ms);
     json_end(&out);
     assert_false(buf->overflowed);
@@ -524,6 +528,71 @@ static void a_full_arena_starts_over_when_that_helps(void **state)
     free_world(w);
 }
 
+static struct worker_facts one_slot(const char *id, uint32_t active)
+{
+    struct worker_facts f = {
+        .address = "127.0.0.1", .port = 1, .state = WORKER_READY, .slots = 1, .active = active
+    };
+
+    (void)snprintf(f.id, sizeof(f.id), "%s", id);
+    (void)snprintf(f.model, sizeof(f.model), "m");
+    return f;
+}
+
+static void report_two(struct world *w, const char *region)
+{
+    struct worker_facts workers[2] = { one_slot("free", 0), one_slot("full", 1) };
+    struct hive_facts hive = { .id = "h", .address = "127.0.0.1", .port = 2 };
+    struct err err;
+
+    assert_int_equal(labels_set(&hive.labels, str_of("geo.region"), str_of(region), &err), 0);
+    handle(w, (struct core_event){
+                  .kind = CORE_HIVE_REPORT,
+                  .u.report = { .hive = &hive, .workers = workers, .workers_len = 2 } });
+    labels_free(&hive.labels);
+}
+
+static void workers_stand_where_their_pool_stands_by_now(void **state)
+{
+    static const char *const regions[] = { "EU", "US", "a longer name of a region" };
+    struct world *w = make_world(1);
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(regions) / sizeof(regions[0]); i++) {
+        report_two(w, regions[i]);
+        (void)live_sync(w->live, NULL, LIVE_NO_WINDOW, w->now_ms);
+        const struct snapshot *s = live_snapshot(w->live);
+        for (uint32_t row = 0; row < 2; row++)
+            assert_true(str_eq(snapshot_text(s, s->workers[row].region), regions[i]));
+    }
+    free_world(w);
+}
+
+static void a_job_that_comes_back_names_the_workers_that_failed_it(void **state)
+{
+    struct world *w = make_world(1);
+    struct job_spec spec = { .id = "job-1", .model = "m", .temperature = -1 };
+    struct core_event failure = { .kind = CORE_RUN_FAILED,
+                                  .u.run = {
+                                      .job_id = spec.id, .attempt = 1, .failure = RUN_REFUSED } };
+    (void)state;
+
+    report_two(w, "EU");
+    handle(w, (struct core_event){ .kind = CORE_JOB_ARRIVED, .u.arrived = &spec });
+    (void)err_set(&failure.u.run.err, ERR_UPSTREAM, "no");
+    handle(w, failure);
+    uint32_t row = live_sync(w->live, core_job(w->core, spec.id), LIVE_WINDOW, w->now_ms);
+    const struct snapshot *s = live_snapshot(w->live);
+    const struct snap_job *job = snapshot_job(s, row);
+    assert_int_equal(s->header.first_job, row);
+    assert_int_equal(job->retry_count, 1);
+    uint32_t worker = snapshot_find_worker(s, str_of("free"));
+    assert_int_equal(snapshot_can_run(s, &s->workers[worker], job), SNAP_TRIED);
+    worker = snapshot_find_worker(s, str_of("full"));
+    assert_int_equal(snapshot_can_run(s, &s->workers[worker], job), SNAP_NO_ROOM);
+    free_world(w);
+}
+
 static void config_and_wall_clock_are_told(void **state)
 {
     struct world *w = make_world(1);
@@ -546,6 +615,8 @@ int main(void)
         cmocka_unit_test(texts_that_come_and_go_do_not_fill_the_arena),
         cmocka_unit_test(what_does_not_fit_reads_as_empty_and_ids_still_fit),
         cmocka_unit_test(a_full_arena_starts_over_when_that_helps),
+        cmocka_unit_test(workers_stand_where_their_pool_stands_by_now),
+        cmocka_unit_test(a_job_that_comes_back_names_the_workers_that_failed_it),
         cmocka_unit_test(config_and_wall_clock_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
