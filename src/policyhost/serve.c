@@ -1,6 +1,7 @@
 #include "policyhost/serve.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "policy/platform.h"
 #include "sandbox/wire.h"
@@ -67,8 +68,8 @@ static int compare_bytes(const void *a, const void *b)
     return memcmp(a, b, 1);
 }
 
-/* What takes calls that will be forbidden: a handler, and the size of the memory, which
- * glibc looks up at the first large qsort(). */
+/* What takes calls that will be forbidden: a handler, the size of the memory, which glibc
+ * looks up at the first large qsort(), and the seed of hash tables. */
 static bool warm_up(void)
 {
     enum { LARGE = 2048 };
@@ -76,6 +77,7 @@ static bool warm_up(void)
     char bytes[LARGE] = { 0 };
 
     qsort(bytes, LARGE, 1, compare_bytes);
+    (void)hash_bytes(bytes, LARGE);
     return sigaction(SIGALRM, &action, NULL) == 0;
 }
 

@@ -1,0 +1,4 @@
+-- expect: error
+function schedule(context)
+    return unpack({}, 1, 100000000)
+end

@@ -1,0 +1,4 @@
+-- expect: error
+function schedule(context)
+    return unpack({}, math.mininteger, math.maxinteger)
+end

@@ -1,0 +1,4 @@
+-- expect: error
+function schedule(context)
+    error(nil)
+end

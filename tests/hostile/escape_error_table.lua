@@ -1,0 +1,4 @@
+-- expect: error
+function schedule(context)
+    error({ code = 'x' })
+end

@@ -1,0 +1,4 @@
+-- expect: error
+function schedule(context)
+    error(('x'):rep(1000000))
+end

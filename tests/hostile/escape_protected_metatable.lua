@@ -1,0 +1,5 @@
+-- expect: error
+function schedule(context)
+    local t = setmetatable({}, { __metatable = false })
+    setmetatable(t, {})
+end

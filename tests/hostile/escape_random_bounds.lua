@@ -1,0 +1,4 @@
+-- expect: error
+function schedule(context)
+    return math.random(math.maxinteger, math.mininteger)
+end

@@ -1,0 +1,4 @@
+-- expect: error
+function schedule(context)
+    setmetatable(context, {})
+end

@@ -1,0 +1,4 @@
+-- expect: error
+function schedule(context)
+    setmetatable({}, { __mode = 'k' })
+end

@@ -1,0 +1,4 @@
+-- expect: error
+function schedule(context)
+    context.now_ms = 0
+end

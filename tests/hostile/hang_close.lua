@@ -1,0 +1,4 @@
+-- expect: timeout
+function schedule(context)
+    local guard <close> = setmetatable({}, { __close = function() while true do end end })
+end

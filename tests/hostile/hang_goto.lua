@@ -1,0 +1,5 @@
+-- expect: timeout
+function schedule(context)
+    ::again::
+    goto again
+end

@@ -1,0 +1,3 @@
+-- expect: timeout ask=outcome
+function schedule() end
+function on_outcome(job, outcome) while true do end end

@@ -1,0 +1,4 @@
+-- expect: timeout
+function schedule(context)
+    repeat until false
+end

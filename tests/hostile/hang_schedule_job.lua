@@ -1,0 +1,4 @@
+-- expect: timeout
+function schedule_job(job, pools, workers)
+    while true do end
+end

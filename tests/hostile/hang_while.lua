@@ -1,0 +1,4 @@
+-- expect: timeout
+function schedule(context)
+    while true do end
+end

@@ -1,0 +1,4 @@
+-- expect: invalid
+function schedule(context)
+    return { action = 1 }
+end

@@ -1,0 +1,4 @@
+-- expect: invalid
+function schedule_job(job, pools, workers)
+    return job
+end

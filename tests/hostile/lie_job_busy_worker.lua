@@ -1,0 +1,4 @@
+-- expect: invalid
+function schedule_job(job, pools, workers)
+    return workers:find('w-2')
+end

@@ -1,0 +1,4 @@
+-- expect: invalid
+function schedule(context)
+    return setmetatable({}, { __index = function() while true do end end })
+end

@@ -1,0 +1,4 @@
+-- expect: invalid
+function schedule(context)
+    return 'w-1'
+end

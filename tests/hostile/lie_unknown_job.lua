@@ -1,0 +1,4 @@
+-- expect: invalid
+function schedule(context)
+    return { action = 'dispatch', job_id = 'job-99', worker_id = 'w-1' }
+end

@@ -1,0 +1,4 @@
+-- expect: load
+local s = 'x'
+while true do s = s .. s end
+function schedule() end

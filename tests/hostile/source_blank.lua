@@ -1,0 +1,4 @@
+-- expect: load raw
+   
+
+	

@@ -1,0 +1,4 @@
+-- expect: decision raw
+﻿function schedule()
+    return nil
+end

@@ -1,0 +1,2 @@
+-- expect: load raw repeat=10000
+return function() 

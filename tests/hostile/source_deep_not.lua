@@ -1,0 +1,2 @@
+-- expect: load raw repeat=30000
+x = not not 

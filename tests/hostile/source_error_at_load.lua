@@ -1,0 +1,2 @@
+-- expect: load
+error('no')

@@ -1,0 +1,3 @@
+-- expect: load
+goto nowhere
+function schedule() end

@@ -1,0 +1,3 @@
+-- expect: decision|load
+local name = 'ÿþÀ'
+function schedule() log.info(name) end

@@ -1,0 +1,3 @@
+-- expect: load|decision raw
+#!/usr/bin/lua
+function schedule() end

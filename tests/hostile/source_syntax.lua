@@ -1,0 +1,3 @@
+-- expect: load
+function schedule(context
+    return

@@ -1,0 +1,2 @@
+-- expect: load repeat=8000
+-- padding padding padding padding padding padding padding pad

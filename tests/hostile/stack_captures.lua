@@ -1,0 +1,4 @@
+-- expect: error
+function schedule(context)
+    return ('x'):find(('('):rep(40))
+end

@@ -1,0 +1,3 @@
+-- expect: decision|error|timeout|memory
+local function f() return pcall(f) end
+function schedule() f() end

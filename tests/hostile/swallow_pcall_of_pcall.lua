@@ -1,0 +1,4 @@
+-- expect: timeout
+function schedule(context)
+    while true do pcall(pcall, pcall, error) end
+end
