@@ -190,8 +190,8 @@ void api_begin_call(lua_State *L, struct policy *p, const struct policy_call *ca
     api->call++;
     api->choices = 0;
     if (api->has_extras) {
-        luaL_unref(L, LUA_REGISTRYINDEX, api->extras);
-        api->extras = new_table_ref(L);
+        lua_newtable(L);
+        lua_rawseti(L, LUA_REGISTRYINDEX, api->extras);
         api->has_extras = false;
     }
 }

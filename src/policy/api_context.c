@@ -139,13 +139,16 @@ static int rng_pick(lua_State *L)
                      rows.len > 0 ? rows.at[rng_below(&p->rng, rows.len)] : SNAP_NONE);
         return 1;
     }
-    if (!api_push_viewed(L, 1) && !lua_istable(L, 1))
+    lua_settop(L, 1);
+    if (api_push_viewed(L, 1))
+        lua_replace(L, 1);
+    if (!lua_istable(L, 1))
         api_bad_argument(L, 1, "a list");
-    size_t len = lua_rawlen(L, -1);
+    size_t len = lua_rawlen(L, 1);
     if (len == 0)
         lua_pushnil(L);
     else
-        lua_rawgeti(L, -1, (lua_Integer)rng_below(&p->rng, len) + 1);
+        lua_rawgeti(L, 1, (lua_Integer)rng_below(&p->rng, len) + 1);
     return 1;
 }
 

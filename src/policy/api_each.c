@@ -169,8 +169,14 @@ int api_set_all(lua_State *L)
 
 /* --- With a key: a function or the name of a field ----------------------------------------- */
 
-/* Push the key of an element: "geo.latitude" goes through objects. */
-static void push_path(lua_State *L, struct policy *p, const struct api_set *set, uint32_t row)
+/* How keys are made: by the function at index 1, or by the field that is named there. */
+struct key {
+    const struct api_set *set;
+    const struct api_member *field; /* NULL: a function, a path, or no field of ours */
+};
+
+/* "geo.latitude" goes through objects. */
+static void push_path(lua_State *L, struct policy *p, const struct key *key, uint32_t row)
 {
     struct str path = { 0 };
     const char *dot;
@@ -178,7 +184,7 @@ static void push_path(lua_State *L, struct policy *p, const struct api_set *set,
     path.p = lua_tolstring(L, 1, &path.len);
     dot = memchr(path.p, '.', path.len);
     lua_pushlstring(L, path.p, dot ? (size_t)(dot - path.p) : path.len);
-    api_push_field(L, p, set->of, row);
+    api_push_field(L, p, key->set->of, row);
     while (dot && !lua_isnil(L, -1)) {
         if (lua_type(L, -1) != LUA_TUSERDATA)
             api_fail(L, "the field '%.*s' has no fields of its own", (int)path.len, path.p);
@@ -191,14 +197,23 @@ static void push_path(lua_State *L, struct policy *p, const struct api_set *set,
     }
 }
 
-/* False: nil, or not a number at all (0/0): such an element has no place. */
-static bool key_of(lua_State *L, struct policy *p, const struct api_set *set, uint32_t row,
-                   double *ret)
+static void push_key(lua_State *L, struct policy *p, const struct key *key, uint32_t row)
 {
+    uint32_t generation;
+    const void *base = key->field ? api_row(p, key->set->of, row, &generation) : NULL;
+
     if (lua_type(L, 1) == LUA_TFUNCTION)
-        call_with(L, p, set, row);
+        call_with(L, p, key->set, row);
+    else if (base && !api_may_have_extras(key->set->of, base))
+        api_push_fact_at(L, p, key->field, key->set->of, row, base);
     else
-        push_path(L, p, set, row);
+        push_path(L, p, key, row);
+}
+
+/* False: nil, or not a number at all (0/0): such an element has no place. */
+static bool key_of(lua_State *L, struct policy *p, const struct key *key, uint32_t row, double *ret)
+{
+    push_key(L, p, key, row);
     if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TNUMBER)
         api_fail(L, "the key of %s must be a number or nil, not a %s",
                  lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : "an element",
@@ -209,16 +224,18 @@ static bool key_of(lua_State *L, struct policy *p, const struct api_set *set, ui
     return has_key;
 }
 
-static const struct api_set *self_and_key(lua_State *L, struct api_rows *ret)
+static struct key self_and_key(lua_State *L, struct api_rows *ret)
 {
-    const struct api_set *set = api_self_set(L, policy_of(L), API_OBJECT_COUNT_, ret);
+    struct key key = { .set = api_self_set(L, policy_of(L), API_OBJECT_COUNT_, ret) };
 
     if (lua_type(L, 1) != LUA_TFUNCTION && lua_type(L, 1) != LUA_TSTRING)
         api_bad_argument(L, 1, "a function or the name of a field");
     if (lua_type(L, 1) == LUA_TSTRING)
-        (void)api_arg_text(L, 1);
+        key.field = api_find_member(key.set->of, api_arg_text(L, 1));
+    if (key.field && key.field->call)
+        key.field = NULL;
     lua_settop(L, 1);
-    return set;
+    return key;
 }
 
 /* The smallest of sign * key; the first of equal ones. */
@@ -226,7 +243,7 @@ static int choose_by(lua_State *L, double sign)
 {
     struct policy *p = policy_of(L);
     struct api_rows rows;
-    const struct api_set *set = self_and_key(L, &rows);
+    struct key by = self_and_key(L, &rows);
     double best = 0, key;
     int64_t chosen = -1;
 
@@ -234,9 +251,9 @@ static int choose_by(lua_State *L, double sign)
     if (p->api->choices++ == 0)
         api_scores_begin(p);
     for (uint32_t i = 0; i < rows.len; i++) {
-        if (!key_of(L, p, set, rows.at[i], &key))
+        if (!key_of(L, p, &by, rows.at[i], &key))
             continue;
-        if (p->api->choices == 1 && set->of == API_WORKER)
+        if (p->api->choices == 1 && by.set->of == API_WORKER)
             api_score(p, rows.at[i], sign * key);
         if (chosen < 0 || sign * key < best) {
             chosen = i;
@@ -244,7 +261,7 @@ static int choose_by(lua_State *L, double sign)
         }
     }
     p->api->choices--;
-    return push_element(L, p, set, rows, chosen);
+    return push_element(L, p, by.set, rows, chosen);
 }
 
 int api_set_min_by(lua_State *L)
@@ -261,11 +278,11 @@ int api_set_sum(lua_State *L)
 {
     struct policy *p = policy_of(L);
     struct api_rows rows;
-    const struct api_set *set = self_and_key(L, &rows);
+    struct key by = self_and_key(L, &rows);
     double sum = 0, key;
 
     for (uint32_t i = 0; i < rows.len; i++) {
-        if (key_of(L, p, set, rows.at[i], &key))
+        if (key_of(L, p, &by, rows.at[i], &key))
             sum += key;
     }
     if (sum == floor(sum) && fabs(sum) < 0x1p53)
@@ -309,13 +326,13 @@ int api_set_sort_by(lua_State *L)
 {
     struct policy *p = policy_of(L);
     struct api_rows rows;
-    const struct api_set *set = self_and_key(L, &rows);
+    struct key by = self_and_key(L, &rows);
     struct keyed *a = lua_newuserdatauv(L, (rows.len + 1) * sizeof(*a), 0);
     struct keyed *b = lua_newuserdatauv(L, (rows.len + 1) * sizeof(*b), 0);
-    struct api_set *sorted = api_new_set(L, p, set->of, rows.len);
+    struct api_set *sorted = api_new_set(L, p, by.set->of, rows.len);
 
     for (uint32_t i = 0; i < rows.len; i++) {
-        if (key_of(L, p, set, rows.at[i], &a[sorted->len].key))
+        if (key_of(L, p, &by, rows.at[i], &a[sorted->len].key))
             a[sorted->len++].row = rows.at[i];
     }
     const struct keyed *in_order = sort(a, b, sorted->len);

@@ -40,12 +40,13 @@ static bool shortest_ms(lua_State *L, struct policy *p, const struct snap_job *j
     uint32_t *rows = api_scratch(L, p), len = api_collect_model(L, p, &all, job->model, rows);
     bool found = false;
 
+    *ret = UINT64_MAX;
     for (uint32_t i = 0; i < len; i++) {
         const struct snap_worker *w = snapshot_worker(p->snapshot, rows[i]);
         if (!snapshot_is_available(w))
             continue;
         uint64_t time_ms = snapshot_estimated_time_ms(p->snapshot, w, job);
-        if (!found || time_ms < *ret)
+        if (time_ms < *ret)
             *ret = time_ms;
         found = true;
     }

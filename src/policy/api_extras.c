@@ -120,31 +120,37 @@ struct place {
     const char *path[2];
 };
 
+/* Where a row's own text stands in it. */
+static const struct {
+    bool is_there;
+    size_t offset;
+} own[API_KIND_COUNT_] = {
+    [API_JOB] = { true, offsetof(struct snap_job, extras) },
+    [API_WORKER] = { true, offsetof(struct snap_worker, extras) },
+    [API_POOL] = { true, offsetof(struct snap_pool, extras) },
+    [API_GPU] = { true, offsetof(struct snap_gpu, extras) },
+    [API_TENANT] = { true, offsetof(struct snap_tenant, extras) },
+    [API_MODEL] = { true, offsetof(struct snap_model, extras) },
+    [API_CONTEXT] = { true, offsetof(struct snap_header, extras) },
+};
+
+static struct snap_text text_at(uint32_t kind, const void *base)
+{
+    if (!base || !own[kind].is_there)
+        return (struct snap_text){ 0 };
+    return *(const struct snap_text *)(const void *)((const char *)base + own[kind].offset);
+}
+
+bool api_may_have_extras(uint32_t kind, const void *base)
+{
+    return !own[kind].is_there || text_at(kind, base).len > 0;
+}
+
 static struct snap_text text_of(const struct policy *p, uint32_t kind, uint32_t row)
 {
     uint32_t generation;
-    const void *at = api_row(p, kind, row, &generation);
 
-    if (!at)
-        return (struct snap_text){ 0 };
-    switch (kind) {
-    case API_JOB:
-        return ((const struct snap_job *)at)->extras;
-    case API_WORKER:
-        return ((const struct snap_worker *)at)->extras;
-    case API_POOL:
-        return ((const struct snap_pool *)at)->extras;
-    case API_GPU:
-        return ((const struct snap_gpu *)at)->extras;
-    case API_TENANT:
-        return ((const struct snap_tenant *)at)->extras;
-    case API_MODEL:
-        return ((const struct snap_model *)at)->extras;
-    case API_CONTEXT:
-        return p->snapshot->header.extras;
-    default:
-        return (struct snap_text){ 0 };
-    }
+    return text_at(kind, api_row(p, kind, row, &generation));
 }
 
 static struct place place_of(const struct policy *p, uint32_t kind, uint32_t row)

@@ -29,11 +29,12 @@ int api_on_index(lua_State *L)
     uint32_t generation;
 
     lua_settop(L, 2);
-    if (!api_row(p, proxy->kind, proxy->row, &generation) || generation != proxy->generation) {
+    const void *base = api_row(p, proxy->kind, proxy->row, &generation);
+    if (!base || generation != proxy->generation) {
         lua_pushnil(L);
         return 1;
     }
-    if (api_find_extra(L, p, proxy->kind, proxy->row))
+    if (api_may_have_extras(proxy->kind, base) && api_find_extra(L, p, proxy->kind, proxy->row))
         return 1;
     const struct api_member *m = member_of(L, 2);
     if (!m)
@@ -41,7 +42,7 @@ int api_on_index(lua_State *L)
     else if (m->call)
         push_bound(L, m, 1);
     else
-        api_push_fact(L, p, m, proxy->kind, proxy->row);
+        api_push_fact_at(L, p, m, proxy->kind, proxy->row, base);
     return 1;
 }
 

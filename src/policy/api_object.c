@@ -130,18 +130,27 @@ static void push_at(lua_State *L, const struct policy *p, enum api_fact fact, co
     }
 }
 
+void api_push_fact_at(lua_State *L, struct policy *p, const struct api_member *m, uint32_t kind,
+                      uint32_t row, const void *base)
+{
+    if (m->push)
+        m->push(L, p, row);
+    else if (m->given && !(given_of(kind, base) & m->given))
+        lua_pushnil(L);
+    else
+        push_at(L, p, m->fact, (const char *)base + m->offset);
+}
+
 void api_push_fact(lua_State *L, struct policy *p, const struct api_member *m, uint32_t kind,
                    uint32_t row)
 {
     uint32_t generation;
-    const char *base = api_row(p, kind, row, &generation);
+    const void *base = api_row(p, kind, row, &generation);
 
-    if (m->push)
-        m->push(L, p, row);
-    else if (!base || (m->given && !(given_of(kind, base) & m->given)))
-        lua_pushnil(L);
+    if (base)
+        api_push_fact_at(L, p, m, kind, row, base);
     else
-        push_at(L, p, m->fact, base + m->offset);
+        lua_pushnil(L);
 }
 
 /* --- Pushing objects -------------------------------------------------------------- */

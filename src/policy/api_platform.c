@@ -131,7 +131,9 @@ static int log_at(lua_State *L, const char *level)
     struct str text;
 
     api_drop_self(L);
-    text.p = luaL_tolstring(L, lua_gettop(L) > 0 ? 1 : (lua_pushliteral(L, ""), 1), &text.len);
+    if (lua_gettop(L) == 0)
+        lua_pushliteral(L, "");
+    text.p = luaL_tolstring(L, 1, &text.len);
     policy_log(policy_of(L), level, text);
     return 0;
 }

@@ -112,6 +112,8 @@ void api_push_u64(lua_State *L, uint64_t value);
 void api_push_list(lua_State *L, const struct policy *p, struct snap_text list); /* a view */
 void api_push_fact(lua_State *L, struct policy *p, const struct api_member *m, uint32_t kind,
                    uint32_t row);
+void api_push_fact_at(lua_State *L, struct policy *p, const struct api_member *m, uint32_t kind,
+                      uint32_t row, const void *base); /* what api_row() gives, not NULL */
 
 /* A field of a row by its name at the stack's top, which it replaces; extras first. */
 void api_push_field(lua_State *L, struct policy *p, uint32_t kind, uint32_t row);
@@ -122,6 +124,9 @@ void api_make_view(lua_State *L);
 bool api_push_viewed(lua_State *L, int index);
 void api_push_json(lua_State *L, struct str json); /* nil where it is none */
 
+/* May this row, which api_row() gave, have extras? Rows of live snapshots have none, and are
+ * read often. */
+bool api_may_have_extras(uint32_t kind, const void *base);
 /* A member of the row's extras by the name at the top: true, and the value in its place, or
  * false. Objects that merge with derived ones (user, geo) count as absent. */
 bool api_find_extra(lua_State *L, struct policy *p, uint32_t kind, uint32_t row);

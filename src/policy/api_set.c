@@ -167,9 +167,8 @@ static void remember_model(lua_State *L, struct policy *p, struct str ref, uint3
     struct api_state *api = p->api;
 
     if (api->model_rows_len++ >= API_MODEL_REFS_MAX) {
-        luaL_unref(L, LUA_REGISTRYINDEX, api->model_rows);
         lua_newtable(L);
-        api->model_rows = luaL_ref(L, LUA_REGISTRYINDEX);
+        lua_rawseti(L, LUA_REGISTRYINDEX, api->model_rows);
         api->model_rows_len = 1;
     }
     lua_rawgeti(L, LUA_REGISTRYINDEX, api->model_rows);

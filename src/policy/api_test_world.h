@@ -180,3 +180,13 @@ static inline const char *world_eval(struct world *w, const char *expression)
     text[len - skip - 1] = '\0';
     return text;
 }
+
+static inline bool world_logged(const struct world *w, const char *text)
+{
+    return memmem(w->answer.log, w->answer.log_len, text, strlen(text)) != NULL;
+}
+
+static inline struct snapshot *world_writable(const struct world *w)
+{
+    return (struct snapshot *)(uintptr_t)world_snapshot(w);
+}
