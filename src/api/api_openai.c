@@ -18,7 +18,7 @@ static void set_own_headers(struct http_request *req)
     const struct queen *q = http_request_app(req);
     const struct answer_facts facts = {
         .overhead_us = clock_mono_us() - http_request_began_us(req),
-        .policy = q->config.core.strategy->name,
+        .policy = core_policy_name(q->core),
     };
 
     answer_headers_set(req, &facts);

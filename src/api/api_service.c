@@ -63,7 +63,7 @@ void api_info(struct http_request *req)
     json_str(&o, "version", RBEE_VERSION);
     json_str(&o, "api_version", "v1");
     json_str(&o, "mode", q->config.mode);
-    json_str(&o, "scheduler", q->config.core.strategy->name);
+    json_str(&o, "scheduler", core_policy_name(q->core));
     json_time(&o, "started_at", q->started_wall_ms);
     json_uint(&o, "uptime_s", (loop_now_ms(q->loop) - q->started_ms) / 1000);
     json_uint(&o, "pid", (uint64_t)getpid());

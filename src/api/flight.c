@@ -1,5 +1,6 @@
 #include "api/flight.h"
 
+#include "api/policies.h"
 #include "api/queen.h"
 #include "api/queen_metrics.h"
 #include "base/clock.h"
@@ -17,6 +18,7 @@ void flight_submit(struct flight *f, struct queen *q, const struct flight_ops *o
     f->arrived_us = clock_mono_us();
     (void)str_copy(f->id, sizeof(f->id), str_of(spec->id));
     (void)str_copy(f->model, sizeof(f->model), str_of(spec->model));
+    (void)str_copy(f->policy, sizeof(f->policy), str_of(core_policy_name(q->core)));
     (void)map_put(&q->flights, str_of(f->id), f);
     queen_event(q, &event);
 }
@@ -58,7 +60,9 @@ void flight_finished(struct flight *f, unsigned status, const struct usage *usag
     event.u.run.tokens_in = usage->tokens_in;
     event.u.run.tokens_out = usage->tokens_out;
     event.u.run.cached_tokens = usage->cached_tokens;
+    f->usage = *usage;
     unregister(f);
+    flight_trace_end(f, "done", NULL);
     queen_count_tokens(f->queen, f, usage);
     queen_count_end(f->queen, f, status < 400 ? 0 : ERR_INVALID);
     queen_event(f->queen, &event);
@@ -69,6 +73,7 @@ void flight_cancelled(struct flight *f)
     struct core_event event = { .kind = CORE_JOB_CANCELLED, .u.cancelled = { .job_id = f->id } };
 
     unregister(f);
+    flight_trace_end(f, "cancelled", NULL);
     queen_count_end(f->queen, f, ERR_CLIENT_GONE);
     queen_event(f->queen, &event);
 }
@@ -79,9 +84,31 @@ void flight_abort(struct flight *f, const struct err *err)
     struct core_event event = { .kind = CORE_JOB_CANCELLED, .u.cancelled = { .job_id = f->id } };
 
     unregister(f);
+    flight_trace_end(f, "failed", err);
     queen_count_end(q, f, err->code);
     queen_event(q, &event);
     f->ops->fail(f, err);
+}
+
+static uint64_t ms_between(uint64_t from_us, uint64_t to_us)
+{
+    return to_us > from_us ? (to_us - from_us) / 1000 : 0;
+}
+
+void flight_trace_end(const struct flight *f, const char *state, const struct err *err)
+{
+    const struct trace_outcome outcome = {
+        .state = state,
+        .worker_id = f->worker_id,
+        .error_code = err ? err_name(err->code) : "",
+        .tokens_in = f->usage.tokens_in,
+        .tokens_out = f->usage.tokens_out,
+        .queue_ms = flight_queue_ms(f),
+        .ttft_ms = ms_between(f->arrived_us, f->first_byte_us),
+        .total_ms = ms_between(f->arrived_us, clock_mono_us()),
+    };
+
+    trace_job_ended(f->queen->policies->trace, f->id, &outcome);
 }
 
 uint64_t flight_queue_ms(const struct flight *f)

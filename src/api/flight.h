@@ -17,11 +17,14 @@
 struct flight;
 struct queen;
 
+enum { FLIGHT_POLICY_SIZE = 64 };
+
 /* The core's actions, each in the words of scheduler/core.h. None may call
  * queen_event() before it returns. */
 struct flight_ops {
     void (*dispatch)(struct flight *f, const struct worker *worker);
-    void (*queued)(struct flight *f, size_t position);
+    /* `start_in_ms`: predicted; UINT64_MAX: nobody can tell. */
+    void (*queued)(struct flight *f, size_t position, uint64_t start_in_ms);
     void (*fail)(struct flight *f, const struct err *err); /* the flight ends here */
 };
 
@@ -30,10 +33,12 @@ struct flight { /* embedded first in each kind */
     struct queen *queen;
     char id[JOB_ID_SIZE];
     char model[MODEL_REF_SIZE];
-    char worker_id[WORKER_ID_SIZE]; /* of the current attempt */
-    const char *route;              /* metrics label: "chat", "completions", "infer" ... */
+    char worker_id[WORKER_ID_SIZE];  /* of the current attempt */
+    char policy[FLIGHT_POLICY_SIZE]; /* who decided about it last */
+    const char *route;               /* metrics label: "chat", "completions", "infer" ... */
     unsigned attempt;
     uint64_t arrived_us, dispatched_us, first_byte_us; /* monotonic; 0: not yet */
+    struct usage usage;                                /* of a finished one */
 };
 
 /* Fill in and register under spec->id, and let the core have the job. Its answer
@@ -52,6 +57,9 @@ void flight_cancelled(struct flight *f);
 
 /* End it from our side: the core forgets it, its client is told `err`. */
 void flight_abort(struct flight *f, const struct err *err);
+
+/* What became of it, into the trace of decisions; `err` NULL: it was answered. */
+void flight_trace_end(const struct flight *f, const char *state, const struct err *err);
 
 /* Milliseconds in the queue so far, or until the current dispatch. */
 uint64_t flight_queue_ms(const struct flight *f);

@@ -65,7 +65,7 @@ static void end_event(struct native_flight *f, struct json_out *o, const char *t
         native_run_pause(f->run);
 }
 
-static void tell_queued(struct native_flight *f, size_t position)
+static void tell_queued(struct native_flight *f, size_t position, uint64_t start_in_ms)
 {
     struct json_out o;
     struct buf json;
@@ -74,6 +74,8 @@ static void tell_queued(struct native_flight *f, size_t position)
     begin_event(&o, &json, "queued");
     json_str(&o, "job_id", f->base.id);
     json_uint(&o, "position", position);
+    if (start_in_ms != UINT64_MAX)
+        json_uint(&o, "predicted_start_ms", start_in_ms);
     end_event(f, &o, "queued");
 }
 
@@ -162,7 +164,7 @@ static void dispatch(struct flight *base, const struct worker *worker)
     native_run_cancel(TAKE(f->run));
     accept(f);
     if (!f->has_queued)
-        tell_queued(f, 1);
+        tell_queued(f, 1, 0);
     job_record_set_state(f->record, JOB_DISPATCHED);
     job_record_set_worker(f->record, base->worker_id);
     target_of_worker(&worker->facts, &target);
@@ -176,7 +178,7 @@ static void dispatch(struct flight *base, const struct worker *worker)
     f->run = native_run_start(base->queen->proxy, &options, &events, f);
 }
 
-static void queued(struct flight *base, size_t position)
+static void queued(struct flight *base, size_t position, uint64_t start_in_ms)
 {
     struct native_flight *f = of(base);
 
@@ -184,7 +186,7 @@ static void queued(struct flight *base, size_t position)
     accept(f);
     job_record_set_state(f->record, JOB_QUEUED);
     job_record_set_worker(f->record, "");
-    tell_queued(f, position);
+    tell_queued(f, position, start_in_ms);
 }
 
 static void fail(struct flight *base, const struct err *err)
@@ -225,13 +227,25 @@ static void on_room(void *data)
         native_run_resume(f->run);
 }
 
+static void write_waiting(const struct native_flight *f, size_t position, char *ret, size_t size)
+{
+    uint64_t start_in_ms = core_predicted_start_ms(f->base.queen->core, f->base.id);
+    struct buf text;
+
+    buf_init_fixed(&text, ret, size);
+    (void)buf_printf(&text, "queued position=%zu", position);
+    if (start_in_ms != UINT64_MAX)
+        (void)buf_printf(&text, " predicted_start_ms=%llu", (unsigned long long)start_in_ms);
+    (void)buf_cstr(&text);
+}
+
 static void comment(void *data, char *text, size_t size)
 {
     const struct native_flight *f = data;
     size_t position = core_job_position(f->base.queen->core, f->base.id);
 
     if (position > 0)
-        (void)snprintf(text, size, "queued position=%zu", position);
+        write_waiting(f, position, text, size);
     else
         (void)snprintf(text, size, "running worker=%s", f->base.worker_id);
 }
@@ -243,8 +257,12 @@ static void describe(void *data, struct json_out *o)
 
     json_uint(o, "attempt", f->base.attempt);
     json_uint(o, "queue_ms", flight_queue_ms(&f->base));
-    if (position > 0)
-        json_uint(o, "position", position);
+    if (position == 0)
+        return;
+    json_uint(o, "position", position);
+    uint64_t start_in_ms = core_predicted_start_ms(f->base.queen->core, f->base.id);
+    if (start_in_ms != UINT64_MAX)
+        json_uint(o, "predicted_start_ms", start_in_ms);
 }
 
 /* The client hung up before it had an id: nobody can ever ask for this job. */

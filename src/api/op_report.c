@@ -87,7 +87,7 @@ static void write_queen(struct report *r)
     json_begin(r->out, "queen", '{');
     json_str(r->out, "version", RBEE_VERSION);
     json_str(r->out, "mode", r->queen->config.mode);
-    json_str(r->out, "scheduler", r->queen->config.core.strategy->name);
+    json_str(r->out, "scheduler", core_policy_name(r->queen->core));
     json_uint(r->out, "uptime_s", (r->now_ms - r->queen->started_ms) / 1000);
     json_uint(r->out, "queue_depth", stats.queued);
     json_uint(r->out, "running", stats.running);

@@ -48,7 +48,7 @@ static void set_headers(struct openai_flight *f)
     const struct answer_facts facts = {
         .overhead_us = f->base.arrived_us - f->began_us,
         .queue_ms = flight_queue_ms(&f->base),
-        .policy = f->base.queen->config.core.strategy->name,
+        .policy = f->base.policy,
         .worker_id = f->base.worker_id,
     };
 
@@ -108,16 +108,21 @@ static void dispatch(struct flight *base, const struct worker *worker)
     f->relay = relay_start(base->queen->proxy, &options, &events, f);
 }
 
-static void send_position(struct openai_flight *f, size_t position)
+static void send_position(struct openai_flight *f, size_t position, uint64_t start_in_ms)
 {
-    char comment[64];
-    int len = snprintf(comment, sizeof(comment), ": queued position=%zu\n\n", position);
+    char comment[96];
+    struct buf text;
 
-    http_stream_write(f->req, comment, (size_t)len);
+    buf_init_fixed(&text, comment, sizeof(comment));
+    (void)buf_printf(&text, ": queued position=%zu", position);
+    if (start_in_ms != UINT64_MAX)
+        (void)buf_printf(&text, " predicted_start_ms=%llu", (unsigned long long)start_in_ms);
+    (void)buf_puts(&text, "\n\n");
+    http_stream_write(f->req, comment, buf_len(&text));
     loop_deadline_arm(&f->base.queen->queue_updates, &f->update);
 }
 
-static void queued(struct flight *base, size_t position)
+static void queued(struct flight *base, size_t position, uint64_t start_in_ms)
 {
     struct openai_flight *f = of(base);
 
@@ -129,14 +134,17 @@ static void queued(struct flight *base, size_t position)
         set_headers(f);
         http_stream_begin(f->req, 200, "text/event-stream", HTTP_LENGTH_UNKNOWN);
     }
-    send_position(f, position);
+    send_position(f, position, start_in_ms);
 }
 
 void openai_flight_on_update(struct loop_deadline *deadline)
 {
     struct openai_flight *f = container_of(deadline, struct openai_flight, update);
 
-    send_position(f, core_job_position(f->base.queen->core, f->base.id));
+    const struct core *core = f->base.queen->core;
+
+    send_position(f, core_job_position(core, f->base.id),
+                  core_predicted_start_ms(core, f->base.id));
 }
 
 static void fail(struct flight *base, const struct err *err)

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#include <assert.h>
+#include <stdio.h>
 
 void policies_config_init(struct policies_config *c)
 {
@@ -134,7 +134,7 @@ static struct trace_inputs inputs_of(struct policies *p, const struct decided *d
         inputs.inputs_hash = p->inputs_hash;
         inputs.seed = p->call->seed;
         inputs.job_row = p->call->job;
-    } else {
+    } else if (p->uses_platform) {
         inputs.region_version = region_version(live_region(live));
         inputs.inputs_hash = region_hash(live_region(live));
         platform_last_inputs(p->platform, &inputs.job_row, &inputs.seed, &inputs.time_us);
@@ -227,7 +227,6 @@ struct policies *policies_new(struct queen *q, const struct policies_config *con
     list_init(&p->errands);
     p->call = mem_alloc(1, sizeof(*p->call));
     live.wall_offset_ms = (int64_t)clock_wall_ms() - (int64_t)loop_now_ms(q->loop);
-    p->wall_offset_ms = (uint64_t)live.wall_offset_ms;
     loop_timer_init(q->loop, &p->later, on_later);
     p->trace = trace_new(&config->trace);
     p->sandbox = sandbox_new(q->loop, &config->sandbox);

@@ -38,7 +38,7 @@ struct policies {
     struct sandbox *sandbox;
     struct release *release;
     struct trace *trace;
-    uint64_t wall_offset_ms;
+    bool uses_platform; /* as the core's strategy */
 
     /* The question that is out, until its CORE_DECIDED has been traced. */
     struct policy_call *call;

@@ -1,5 +1,6 @@
 #include "api/queen.h"
 
+#include "api/effects.h"
 #include "api/flight.h"
 #include "api/heartbeat_feed.h"
 #include "api/operations.h"
@@ -30,6 +31,7 @@ void queen_config_init(struct queen_config *c)
         .replay_after_end_ms = 300000,
     };
     core_options_init(&c->core);
+    policies_config_init(&c->policies);
     run_timeouts_init(&c->timeouts);
 }
 
@@ -66,20 +68,11 @@ static void note_model(const struct queen *q, const char *model)
                  LOG_STR("model", model));
 }
 
-static void dispatch(struct flight *f, const struct core_action *action)
-{
-    f->attempt = action->attempt;
-    f->dispatched_us = clock_mono_us();
-    (void)str_copy(f->worker_id, sizeof(f->worker_id), str_of(action->worker->facts.id));
-    queen_count_dispatch(f->queen, action->attempt);
-    f->ops->dispatch(f, action->worker);
-}
+/* --- The core's actions ------------------------------------------------------ */
 
-static void fail(struct flight *f, const struct core_action *action)
+static void note_known_model(struct queen *q, const struct core_action *action)
 {
-    (void)map_remove(&f->queen->flights, str_of(action->job_id));
-    queen_count_end(f->queen, f, action->err.code);
-    f->ops->fail(f, &action->err);
+    note_model(q, action->model);
 }
 
 /* The core knows only jobs that a flight submitted and has not ended. */
@@ -91,32 +84,54 @@ static struct flight *flight_of(struct queen *q, const struct core_action *actio
     return f;
 }
 
-static void carry_out(struct queen *q, const struct core_action *action)
+static void dispatch(struct queen *q, const struct core_action *action)
 {
-    struct flight *f;
+    struct flight *f = flight_of(q, action);
 
-    switch (action->kind) {
-    case CORE_DISPATCH:
-        dispatch(flight_of(q, action), action);
-        break;
-    case CORE_QUEUED:
-        f = flight_of(q, action);
-        f->ops->queued(f, action->position);
-        break;
-    case CORE_FAIL:
-        fail(flight_of(q, action), action);
-        break;
-    case CORE_NOTE_MODEL:
-        note_model(q, action->model);
-        break;
-    case CORE_ASK: /* there is no user policy, and `simple` starts and evicts nothing */
-    case CORE_START:
-    case CORE_EVICT:
-    case CORE_DECIDED:
-    case CORE_ACTION_KIND_COUNT_:
-        break;
-    }
+    f->attempt = action->attempt;
+    f->dispatched_us = clock_mono_us();
+    (void)str_copy(f->worker_id, sizeof(f->worker_id), str_of(action->worker->facts.id));
+    queen_count_dispatch(q, action->attempt);
+    f->ops->dispatch(f, action->worker);
 }
+
+static void queued(struct queen *q, const struct core_action *action)
+{
+    struct flight *f = flight_of(q, action);
+
+    f->ops->queued(f, action->position, action->predicted_start_ms);
+}
+
+static void fail(struct queen *q, const struct core_action *action)
+{
+    struct flight *f = flight_of(q, action);
+
+    (void)map_remove(&q->flights, str_of(action->job_id));
+    queen_count_end(q, f, action->err.code);
+    flight_trace_end(f, "failed", &action->err);
+    f->ops->fail(f, &action->err);
+}
+
+static void ask(struct queen *q, const struct core_action *action)
+{
+    policies_ask(q->policies, action);
+}
+
+static void decided(struct queen *q, const struct core_action *action)
+{
+    struct flight *f = flight_find(q, action->decided.job_id);
+
+    if (f)
+        (void)str_copy(f->policy, sizeof(f->policy), str_of(action->decided.policy));
+    policies_decided(q->policies, &action->decided);
+}
+
+static void (*const handlers[CORE_ACTION_KIND_COUNT_])(struct queen *q,
+                                                       const struct core_action *action) = {
+    [CORE_DISPATCH] = dispatch,           [CORE_QUEUED] = queued,   [CORE_FAIL] = fail,
+    [CORE_NOTE_MODEL] = note_known_model, [CORE_ASK] = ask,         [CORE_START] = effects_start,
+    [CORE_EVICT] = effects_evict,         [CORE_DECIDED] = decided,
+};
 
 void queen_event(struct queen *q, struct core_event *event)
 {
@@ -128,7 +143,7 @@ void queen_event(struct queen *q, struct core_event *event)
     core_handle(q->core, event);
     const struct core_action *actions = core_actions(q->core, &len);
     for (size_t i = 0; i < len; i++)
-        carry_out(q, &actions[i]);
+        handlers[actions[i].kind](q, &actions[i]);
     q->handling = false;
     arm_tick(q);
     queen_look_idle(q);
@@ -179,16 +194,46 @@ struct queen *queen_new(struct loop *loop, const struct queen_config *config)
     q->feed = heartbeat_feed_new(q);
     map_init(&q->flights);
     list_init(&q->forwards);
+    list_init(&q->effects);
     loop_timer_init(loop, &q->tick, on_tick);
     loop_deadlines_init(loop, &q->queue_updates, config->stream_comment_ms,
                         openai_flight_on_update);
     return q;
 }
 
+struct beginning {
+    struct loop *loop;
+    struct err err; /* of what stops the start; its code 0: nothing does */
+};
+
+static void on_ready(void *data, const struct err *err)
+{
+    struct beginning *b = data;
+
+    if (err)
+        b->err = *err;
+    loop_stop(b->loop);
+}
+
+int queen_begin(struct queen *q, struct err *err)
+{
+    struct beginning beginning = { .loop = q->loop };
+
+    q->policies = policies_new(q, &q->config.policies, err);
+    if (!q->policies)
+        return err->code;
+    release_begin(q->policies->release, on_ready, &beginning);
+    loop_run(q->loop);
+    if (beginning.err.code != 0)
+        *err = beginning.err;
+    return beginning.err.code;
+}
+
 void queen_free(struct queen *q)
 {
     if (!q)
         return;
+    effects_cancel_all(q);
     heartbeat_feed_free(q->feed);
     job_table_free(q->jobs);
     assert(map_count(&q->flights) == 0);
@@ -199,6 +244,7 @@ void queen_free(struct queen *q)
     loop_deadlines_deinit(&q->queue_updates);
     http_client_free(q->client);
     metrics_free(q->metrics);
+    policies_free(q->policies);
     core_free(q->core);
     free(q);
 }

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "api/policies.h"
 #include "base/err.h"
 #include "base/list.h"
 #include "base/map.h"
@@ -25,12 +26,14 @@
 
 struct job_table;
 struct heartbeat_feed;
+struct policies;
 
 enum { QUEEN_WORKER_ADDRESSES_MAX = 64 };
 
 struct queen_config {
     const char *mode; /* "home", "lab", "platform" */
     struct core_options core;
+    struct policies_config policies;
     struct run_timeouts timeouts; /* proxy/target.h */
     uint64_t stream_comment_ms;   /* idle comment of job streams: 15 s */
     size_t replay_job_bytes_max;  /* job events kept for replay: 4 MiB a job */
@@ -61,7 +64,9 @@ struct queen {
     uint64_t started_wall_ms, started_ms;
     bool handling; /* inside queen_event(): no second one may begin */
     bool is_draining;
-    struct list forwards; /* op_forward.c: operations that hives carry out now */
+    struct list forwards;              /* op_forward.c: operations that hives carry out now */
+    struct list effects;               /* effects.c: starts and evictions under way */
+    struct policies *policies;         /* NULL until queen_begin() */
     void (*on_shutdown)(void *daemon); /* POST /v1/shutdown; set by main */
     void (*on_idle)(void *daemon);     /* nothing runs any more, while draining; set by main */
     void *daemon;                      /* what both get */
@@ -69,6 +74,10 @@ struct queen {
 
 /* Never NULL. `config` is copied, what it points at is borrowed. */
 struct queen *queen_new(struct loop *loop, const struct queen_config *config);
+
+/* Open the policies and load the one that shall decide; before any event. Turns the loop
+ * until it is loaded. Errors: what is wrong with it, or with the directory of versions. */
+MUST_CHECK int queen_begin(struct queen *q, struct err *err);
 void queen_free(struct queen *q); /* after queen_end_all() and http_server_free() */
 
 /* Give the core one event (now_ms is filled in here) and carry out its actions.

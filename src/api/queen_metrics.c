@@ -1,6 +1,7 @@
 #include "api/queen_metrics.h"
 
 #include "proxy/job_table.h"
+#include "api/policies.h"
 #include "api/queen.h"
 #include "base/clock.h"
 
@@ -24,8 +25,26 @@ enum {
     M_BODIES_BYTES,
     M_CONNECTIONS,
     M_UPTIME,
+    M_DECISIONS,
+    M_POLICY_TIME,
+    M_FALLBACKS,
+    M_STARTS,
+    M_EVICTIONS,
+    M_STARTING,
+    M_POLICY_VALUE,
+    M_POLICY_STATE,
+    M_POLICY_MEMORY,
+    M_POLICY_HOSTS,
+    M_POLICY_HOST_STARTS,
+    M_POLICY_HOST_KILLS,
+    M_POLICY_STRIKES,
+    M_TRACE_RECORDS,
     M_COUNT_,
 };
+
+/* A decision takes microseconds, its limit is 50 ms. */
+static const double policy_buckets[] = { 5e-6,   1e-5, 2.5e-5, 5e-5,   1e-4, 2.5e-4, 5e-4, 1e-3,
+                                         2.5e-3, 5e-3, 1e-2,   2.5e-2, 5e-2, 0.1,    0 };
 
 /* clang-format off */
 static const struct metric_def defs[M_COUNT_] = {
@@ -48,6 +67,20 @@ static const struct metric_def defs[M_COUNT_] = {
     [M_BODIES_BYTES]     = { METRIC_GAUGE,     "rbee_request_bodies_bytes", "Request bodies in memory", { NULL }, NULL },
     [M_CONNECTIONS]      = { METRIC_GAUGE,     "rbee_client_connections", "Open connections of clients and hives", { NULL }, NULL },
     [M_UPTIME]           = { METRIC_GAUGE,     "rbee_uptime_seconds", "Since this queen started", { NULL }, NULL },
+    [M_DECISIONS]        = { METRIC_COUNTER,   "rbee_policy_decisions_total", "Decisions, by the policy that made them and by action", { "policy", "action" }, NULL },
+    [M_POLICY_TIME]      = { METRIC_HISTOGRAM, "rbee_policy_decision_seconds", "Time inside a user policy's host per question", { "policy" }, policy_buckets },
+    [M_FALLBACKS]        = { METRIC_COUNTER,   "rbee_policy_fallbacks_total", "Decisions that the built-in policy made because the user's failed, by reason", { "policy", "reason" }, NULL },
+    [M_STARTS]           = { METRIC_COUNTER,   "rbee_worker_starts_total", "Workers that the scheduler had started", { NULL }, NULL },
+    [M_EVICTIONS]        = { METRIC_COUNTER,   "rbee_worker_evictions_total", "Workers that the scheduler had stopped to make room", { NULL }, NULL },
+    [M_STARTING]         = { METRIC_GAUGE,     "rbee_workers_starting", "Starts under way", { NULL }, NULL },
+    [M_POLICY_VALUE]     = { METRIC_GAUGE,     "rbee_policy_value", "What policies told by emit_metric(), the last value of each name", { "policy", "name" }, NULL },
+    [M_POLICY_STATE]     = { METRIC_GAUGE,     "rbee_policy_state", "1 for the state the user policy is in: ok, or why it is not asked (breaker, ...)", { "policy", "state" }, NULL },
+    [M_POLICY_MEMORY]    = { METRIC_GAUGE,     "rbee_policy_memory_bytes", "Lua heap, by policy", { "policy" }, NULL },
+    [M_POLICY_HOSTS]     = { METRIC_GAUGE,     "rbee_policy_hosts", "Policy-host processes now", { NULL }, NULL },
+    [M_POLICY_HOST_STARTS] = { METRIC_COUNTER, "rbee_policy_host_starts_total", "Policy hosts started", { NULL }, NULL },
+    [M_POLICY_HOST_KILLS]  = { METRIC_COUNTER, "rbee_policy_host_kills_total", "Policy hosts killed at a limit", { NULL }, NULL },
+    [M_POLICY_STRIKES]   = { METRIC_GAUGE,     "rbee_policy_strikes", "Strikes of the user policy within the breaker's window", { "policy" }, NULL },
+    [M_TRACE_RECORDS]    = { METRIC_GAUGE,     "rbee_policy_trace_records", "Decision records kept", { NULL }, NULL },
 };
 /* clang-format on */
 
@@ -98,6 +131,82 @@ void queen_count_end(struct queen *q, const struct flight *f, int code)
         metrics_add(q->metrics, M_CANCELS, (const char *[]){ phase }, 1);
 }
 
+static void set_gauge(struct queen *q, size_t metric, double value)
+{
+    metrics_set(q->metrics, metric, NULL, value);
+}
+
+/* --- Policies ------------------------------------------------------------- */
+
+void queen_count_decision(struct queen *q, const struct decided *decided)
+{
+    const char *action = decision_action_name(
+        decided->decisions_len > 0 ? decided->decisions[0].action : DECIDE_WAIT);
+
+    metrics_add(q->metrics, M_DECISIONS, (const char *[]){ decided->policy, action }, 1);
+    if (decided->failure != POLICY_OK)
+        metrics_add(
+            q->metrics, M_FALLBACKS,
+            (const char *[]){ decided->asked_policy, policy_failure_name(decided->failure) }, 1);
+}
+
+void queen_count_policy(struct queen *q, const struct sandbox_answer *answer)
+{
+    const char *policy = core_policy_name(q->core);
+    const struct policy_answer *a = answer->answer;
+
+    if (answer->time_us > 0)
+        metrics_observe(q->metrics, M_POLICY_TIME, (const char *[]){ policy },
+                        (double)answer->time_us / 1e6);
+    for (size_t i = 0; i < a->metrics_len; i++)
+        metrics_set(q->metrics, M_POLICY_VALUE, (const char *[]){ policy, a->metrics[i].name },
+                    a->metrics[i].value);
+}
+
+static void set_user_policy_gauges(struct queen *q)
+{
+    const struct sandboxed *host = release_sandboxed(q->policies->release);
+    const char *policy = core_policy_name(q->core);
+    struct sandboxed_stats stats;
+
+    metrics_clear(q->metrics, M_POLICY_STATE);
+    metrics_clear(q->metrics, M_POLICY_MEMORY);
+    metrics_clear(q->metrics, M_POLICY_STRIKES);
+    if (!host)
+        return;
+    sandboxed_get_stats(host, &stats);
+    metrics_set(q->metrics, M_POLICY_STATE,
+                (const char *[]){
+                    policy, stats.state == POLICY_OK ? "ok" : policy_failure_name(stats.state) },
+                1);
+    metrics_set(q->metrics, M_POLICY_MEMORY, (const char *[]){ policy },
+                (double)stats.memory_bytes);
+    metrics_set(q->metrics, M_POLICY_STRIKES, (const char *[]){ policy }, stats.strikes);
+}
+
+static void set_policy_gauges(struct queen *q, const struct core_stats *core)
+{
+    struct platform_stats platform;
+    struct sandbox_stats sandbox;
+    struct trace_stats trace;
+
+    set_user_policy_gauges(q);
+    platform_get_stats(q->policies->platform, &platform);
+    sandbox_get_stats(q->policies->sandbox, &sandbox);
+    trace_get_stats(q->policies->trace, &trace);
+    metrics_set(q->metrics, M_POLICY_MEMORY, (const char *[]){ "platform" },
+                (double)platform.memory_bytes);
+    metrics_set_total(q->metrics, M_STARTS, NULL, (double)core->started_total);
+    metrics_set_total(q->metrics, M_EVICTIONS, NULL, (double)core->evicted_total);
+    set_gauge(q, M_STARTING, (double)core->starting);
+    set_gauge(q, M_POLICY_HOSTS, (double)sandbox.hosts);
+    metrics_set_total(q->metrics, M_POLICY_HOST_STARTS, NULL, (double)sandbox.starts_total);
+    metrics_set_total(q->metrics, M_POLICY_HOST_KILLS, NULL, (double)sandbox.kills_total);
+    set_gauge(q, M_TRACE_RECORDS, (double)trace.records);
+}
+
+/* --- The page -------------------------------------------------------------- */
+
 static bool write_worker(void *data, const struct worker *w)
 {
     struct queen *q = data;
@@ -119,11 +228,6 @@ static bool count_hive(void *data, const struct hive *hive)
     (void)data;
     (void)hive;
     return true;
-}
-
-static void set_gauge(struct queen *q, size_t metric, double value)
-{
-    metrics_set(q->metrics, metric, NULL, value);
 }
 
 static void set_worker_gauges(struct queen *q)
@@ -160,5 +264,6 @@ void queen_metrics_write(struct queen *q, struct buf *out)
     set_gauge(q, M_CONNECTIONS, (double)http.connections);
     set_gauge(q, M_UPTIME, (double)(loop_now_ms(q->loop) - q->started_ms) / 1000);
     set_worker_gauges(q);
+    set_policy_gauges(q, &core);
     metrics_write(q->metrics, out);
 }

@@ -4,6 +4,7 @@
 #include "api/flight.h"
 #include "base/buf.h"
 #include "base/metrics.h"
+#include "sandbox/sandbox.h"
 
 struct queen;
 
@@ -12,6 +13,9 @@ struct metrics *queen_metrics_new(void);
 void queen_count_dispatch(struct queen *q, unsigned attempt);
 void queen_count_first_byte(struct queen *q, const struct flight *f);
 void queen_count_tokens(struct queen *q, const struct flight *f, const struct usage *usage);
+
+void queen_count_decision(struct queen *q, const struct decided *decided);
+void queen_count_policy(struct queen *q, const struct sandbox_answer *answer);
 
 /* `code` is 0 for a whole answer, else what it ended with. */
 void queen_count_end(struct queen *q, const struct flight *f, int code);

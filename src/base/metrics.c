@@ -147,6 +147,11 @@ void metrics_set(struct metrics *m, size_t metric, const char *const *values, do
     find_or_add(family_of(m, metric, METRIC_GAUGE), values)->value = value;
 }
 
+void metrics_set_total(struct metrics *m, size_t metric, const char *const *values, double total)
+{
+    find_or_add(family_of(m, metric, METRIC_COUNTER), values)->value = total;
+}
+
 void metrics_observe(struct metrics *m, size_t metric, const char *const *values, double value)
 {
     struct family *f = family_of(m, metric, METRIC_HISTOGRAM);

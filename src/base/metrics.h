@@ -39,6 +39,8 @@ void metrics_free(struct metrics *m);
 /* `values`: one string per label of the family, in its order; NULL when it has none. */
 void metrics_add(struct metrics *m, size_t metric, const char *const *values, double by);
 void metrics_set(struct metrics *m, size_t metric, const char *const *values, double value);
+/* A counter that somebody else keeps: to its total now. */
+void metrics_set_total(struct metrics *m, size_t metric, const char *const *values, double total);
 void metrics_observe(struct metrics *m, size_t metric, const char *const *values, double value);
 
 /* Drop a gauge's every series, before those that are true now are set: what has gone

@@ -6,7 +6,7 @@ static_assert(BANDS == 2, "shares and promotion know of an upper and a lower ban
 
 void job_queue_options_init(struct job_queue_options *o)
 {
-    *o = (struct job_queue_options){ .batch_share_pct = 10, .promote_after_ms = 600000 };
+    *o = (struct job_queue_options){ .batch_share_pct = 10, .promote_after_ms = 120000 };
 }
 
 struct job_queue *job_queue_new(const struct job_queue_options *options, struct fairness *fairness)

@@ -28,7 +28,7 @@
 struct job_queue_options {
     unsigned batch_share_pct;  /* of dispatches while batch jobs wait, 0..100; 10 */
     uint64_t promote_after_ms; /* queued so long, a batch job counts as interactive; 0: never;
-                                  600,000 */
+                                  120,000 */
 };
 void job_queue_options_init(struct job_queue_options *o);
 

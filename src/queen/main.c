@@ -1,5 +1,6 @@
 /* queen-rbee - the boot order of the queen. */
 #include "queen/options.h"
+#include "queen/settings.h"
 
 #include "api/static_worker.h"
 #include "base/file.h"
@@ -8,6 +9,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <unistd.h>
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -101,7 +103,9 @@ static int serve(const struct queen_options *o, struct queen_config *config, str
         .on_deadline = on_deadline,
         .data = q,
     };
-    int rc = queen_load_models(q, &err);
+    int rc = queen_begin(q, &err);
+    if (rc == 0)
+        rc = queen_load_models(q, &err);
     if (rc == 0)
         rc = add_workers(q, &o->workers, &err);
     if (rc == 0)
@@ -116,9 +120,26 @@ static int serve(const struct queen_options *o, struct queen_config *config, str
     return rc < 0 ? EXIT_FAILED : 0;
 }
 
+struct policy_paths {
+    char store[PATH_MAX + 16], drop_ins[PATH_MAX + 16];
+};
+
+/* Versions stand in the state directory; drop-ins too, unless another place is named. */
+static void set_policy_paths(const char *dir, struct policy_paths *paths,
+                             struct policies_config *config)
+{
+    (void)snprintf(paths->store, sizeof(paths->store), "%s/policies", dir);
+    (void)snprintf(paths->drop_ins, sizeof(paths->drop_ins), "%s/policies.d", dir);
+    config->store_dir = paths->store;
+    if (!config->drop_in_dir && access(paths->drop_ins, F_OK) == 0)
+        config->drop_in_dir = paths->drop_ins;
+}
+
 static int run(const struct queen_options *o)
 {
     char state_dir[PATH_MAX], models_file[PATH_MAX + 16];
+    struct policy_paths paths;
+    struct settings settings;
     struct queen_config config;
     struct daemon d;
     struct err err;
@@ -131,6 +152,11 @@ static int run(const struct queen_options *o)
     const char *dir = o->common.state_dir ? o->common.state_dir : state_dir;
     (void)snprintf(models_file, sizeof(models_file), "%s/models", dir);
     config.models_file = models_file;
+    if (settings_read(&settings, &o->settings, &err) < 0)
+        return wrong_use(&err);
+    set_policy_paths(dir, &paths, &config.policies);
+    config.policies.live.config = settings.items;
+    config.policies.live.config_len = settings.len;
     const struct daemon_setup setup = {
         .name = queen_program.name,
         .socket_name = "queen.sock",
@@ -149,6 +175,7 @@ static int run(const struct queen_options *o)
     }
     int rc = o->common.check_config ? 0 : serve(o, &config, &d);
     daemon_deinit(&d);
+    settings_free(&settings);
     return rc;
 }
 

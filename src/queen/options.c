@@ -11,8 +11,16 @@ static const struct option rows[] = {
     OPTION_COMMON_ROWS(struct queen_options, common, "127.0.0.1:7833"),
     { .name = "mode", .type = OPTION_CHOICE, ROW(mode), .fallback = "home", .metavar = "MODE", .choices = modes,
       .help = "home (loopback, no accounts), lab (tokens on the network) or platform (tenants)" },
-    { .name = "scheduler", .type = OPTION_TEXT, ROW(scheduler), .fallback = "simple", .metavar = "NAME",
-      .help = "How jobs are placed: simple (the first worker with the model and a free slot)" },
+    { .name = "scheduler", .type = OPTION_TEXT, ROW(scheduler), .fallback = "platform", .metavar = "NAME|FILE",
+      .help = "Who decides where jobs go: platform (the built-in policy), simple (the first worker with the model and a free slot), or a policy of yours in a FILE (.lua, .yaml, .rhai)" },
+    { .name = "set", .type = OPTION_LIST, ROW(settings), .metavar = "NAME=VALUE",
+      .help = "A setting that policies read: the platform policy's knobs, and what your own ask for" },
+    { .name = "policies-dir", .type = OPTION_TEXT, ROW(policies_dir), .metavar = "DIR",
+      .help = "Read and watch policies in this directory; the default is policies.d in the state directory, if it is there" },
+    { .name = "policy-host", .type = OPTION_TEXT, ROW(policy_host), .metavar = "PROGRAM",
+      .help = "The program that runs users' policies, where it is not beside this one" },
+    { .name = "unsandboxed-policies", .type = OPTION_FLAG, ROW(unsandboxed_policies),
+      .help = "Run users' policies also where the kernel refuses seccomp" },
     { .name = "worker", .letter = 'w', .type = OPTION_LIST, ROW(workers), .metavar = "URL,model=NAME[,slots=N][,kind=openai|rbee][,key-file=FILE][,id=ID][,label.K=V]",
       .help = "Use an existing OpenAI-compatible endpoint as a worker" },
     { .name = "hive-token-file", .type = OPTION_TEXT, ROW(hive_token_file), .metavar = "FILE",
@@ -84,14 +92,26 @@ static int take_addresses(const struct queen_options *o, struct queen_config *c,
     return 0;
 }
 
+/* What is no built-in policy is a file. */
+static void take_policies(const struct queen_options *o, struct policies_config *c)
+{
+    bool is_simple = strcmp(o->scheduler, "simple") == 0;
+
+    c->use_platform = !is_simple;
+    c->file = is_simple || strcmp(o->scheduler, "platform") == 0 ? NULL : o->scheduler;
+    c->is_immutable = strcmp(modes[o->mode], "platform") == 0;
+    c->drop_in_dir = o->policies_dir;
+    c->sandbox.host_path = o->policy_host;
+    c->sandbox.allow_without_seccomp = o->unsandboxed_policies;
+}
+
 int queen_options_config(const struct queen_options *o, struct queen_config *ret, struct err *err)
 {
     struct queen_config c;
 
     queen_config_init(&c);
     c.mode = modes[o->mode];
-    if (strcmp(o->scheduler, strategy_simple.name) != 0)
-        return err_set(err, ERR_INVALID, "--scheduler %s: there is only 'simple'", o->scheduler);
+    take_policies(o, &c.policies);
     c.core.queue_jobs_max = (size_t)o->queue_max;
     c.core.queue_bytes_max = o->queue_bytes;
     c.core.queue_timeout_ms = o->queue_timeout_ms;
@@ -103,6 +123,10 @@ int queen_options_config(const struct queen_options *o, struct queen_config *ret
         .total_ms = o->total_timeout_ms,
     };
     int rc = take_addresses(o, &c, err);
+    if (rc == 0 && c.policies.is_immutable && c.policies.file)
+        rc = err_set(err, ERR_INVALID,
+                     "--scheduler %s: in platform mode only the built-in policies run",
+                     o->scheduler);
     if (rc == 0)
         *ret = c;
     return rc;

@@ -11,7 +11,9 @@ struct queen_options {
     struct option_list hosts;
     char *hive_token_file, *admin_token_file;
     int mode;
-    char *scheduler;
+    char *scheduler, *policies_dir, *policy_host;
+    struct option_list settings; /* --set NAME=VALUE */
+    bool unsandboxed_policies;
     int64_t queue_max, attempts, connections;
     uint64_t queue_bytes, body_bytes, bodies_bytes;
     uint64_t queue_timeout_ms, connect_timeout_ms, first_token_timeout_ms, token_timeout_ms,
