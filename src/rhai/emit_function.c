@@ -21,6 +21,16 @@ static struct node *only_expression(const struct function *function)
 
 static bool ends_with_return(const struct node *node);
 
+/* What follows a return is not written. */
+static bool block_returns(const struct node *block)
+{
+    for (const struct node *kid = block->first; kid; kid = kid->next) {
+        if (kid->kind == NODE_RETURN || kid->kind == NODE_THROW)
+            return true;
+    }
+    return block->last && ends_with_return(block->last);
+}
+
 static bool blocks_return(const struct node *node)
 {
     for (const struct node *kid = node->first; kid; kid = kid->next) {
@@ -37,7 +47,7 @@ static bool ends_with_return(const struct node *node)
     case NODE_THROW:
         return true;
     case NODE_BLOCK:
-        return node->last && ends_with_return(node->last);
+        return block_returns(node);
     case NODE_IF:
         return node_kids_count(node) % 2 == 1 && blocks_return(node);
     default:

@@ -30,7 +30,8 @@ static struct node *parse_embedded(struct parser *p)
     parser_leave(p, 1);
     if (!parser_at(p, TOKEN_RIGHT_BRACE))
         parser_expected(p, "'}' to close ${");
-    return block->first && !block->first->next ? block->first : block;
+    bool is_value = block->first && !block->first->next && block->first->kind < NODE_BLOCK;
+    return is_value ? block->first : block;
 }
 
 static struct node *parse_template(struct parser *p)

@@ -285,6 +285,8 @@ static void strings_count_in_characters(void **state)
         { "`x${1 + 1}y${\"z\"}`", "\"x2yz\"", NULL },
         { "`\nfirst ${let a = 2; a * `${a}1`.len()}``q`", "\"first 4`q\"", NULL },
         { "`${\"}\"}`", "\"}\"", NULL },
+        { "`a${return 5}b`", "5", NULL },
+        { "return 6; 7", "6", NULL },
         { "\"\\t\\x41\\u00e9\\U0001F600\\\"\"\"\"", "\"\\tA\xc3\xa9\xf0\x9f\x98\x80\\\"\\\"\"", NULL },
         { "\"ab\\\n   cd\"", "\"abcd\"", NULL },
         { "#\"a\\n\"b\"#", "\"a\\\\n\\\"b\"", NULL },
