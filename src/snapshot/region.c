@@ -305,9 +305,10 @@ bool region_at(const struct region *r, uint64_t version, void *ret)
 bool region_restore(const struct region *r, uint64_t version, struct region *ret)
 {
     assert(ret->size == r->size);
-    region_reset(ret);
-    if (!region_at(r, version, ret->bytes))
+    if (version > r->version || !reaches_back_to(r, version))
         return false;
+    region_reset(ret);
+    (void)region_at(r, version, ret->bytes);
     for (size_t page = 0; page < pages_of(r->size); page++) {
         if (!was_put(r, page))
             continue;

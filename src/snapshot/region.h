@@ -54,6 +54,6 @@ uint64_t region_sync(const struct region *r, void *copy, uint64_t since);
 bool region_at(const struct region *r, uint64_t version, void *ret);
 
 /* The same into another region of that size, to be copied on from there: what it held is gone.
- * False: the log does not go back so far, and `ret` is empty. Its hash tells contents that
+ * False: the log does not go back so far, and `ret` is as it was. Its hash tells contents that
  * came this way apart, nothing else. */
 bool region_restore(const struct region *r, uint64_t version, struct region *ret);
