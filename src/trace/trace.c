@@ -193,6 +193,21 @@ uint64_t trace_number(const struct trace_record *r)
     return r->number;
 }
 
+const char *trace_job_id(const struct trace_record *r)
+{
+    return r->job_id;
+}
+
+const char *trace_policy(const struct trace_record *r)
+{
+    return r->policy;
+}
+
+struct str trace_decision(const struct trace_record *r)
+{
+    return str_of(r->decision);
+}
+
 void trace_get_stats(const struct trace *t, struct trace_stats *ret)
 {
     *ret = (struct trace_stats){

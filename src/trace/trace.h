@@ -56,6 +56,9 @@ const struct trace_record *trace_before(const struct trace *t, const struct trac
 void trace_call(const struct trace_record *r, struct policy_call *ret);
 uint64_t trace_region_version(const struct trace_record *r);
 uint64_t trace_number(const struct trace_record *r);
+const char *trace_job_id(const struct trace_record *r); /* "" for none */
+const char *trace_policy(const struct trace_record *r);
+struct str trace_decision(const struct trace_record *r); /* JSON, by policy/decision_json.h */
 
 /* The members of one record's JSON object. `past`: the snapshot it was decided from; NULL
  * when history does not go back so far (candidates are then null, and it says so).
