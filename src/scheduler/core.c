@@ -4,12 +4,7 @@
 
 #include <assert.h>
 
-enum {
-    ROOMY_MIN = 64,
-    /* Jobs that are given up in one event. The rest follow in the next, which is due at
-     * once, so that 100,000 of them need no memory for 100,000 actions. */
-    STRANDED_PER_EVENT_MAX = 1000,
-};
+enum { ROOMY_MIN = 64 };
 
 /* --- What the registry tells --------------------------------------------- */
 
@@ -76,70 +71,6 @@ static void on_change(void *data, enum registry_change what, const struct worker
     }
 }
 
-/* All of a lane, whose jobs may run on the same workers: on none. Returns how many. */
-static unsigned fail_lane(struct core *c, struct job *job, unsigned most)
-{
-    unsigned failed = 0;
-    struct err err;
-
-    core_explain_no_workers(c, &job->spec, &err);
-    while (job && failed < most) {
-        struct job *behind = job_queue_behind(job);
-
-        core_fail_job(c, job, &err);
-        failed++;
-        job = behind;
-    }
-    return failed;
-}
-
-struct models {
-    const char **names; /* of jobs that wait: valid until one of those goes */
-    size_t len, cap;
-};
-
-static bool collect_model(void *data, const char *model, const struct job *first)
-{
-    struct models *models = data;
-
-    (void)model;
-    if (models->len == models->cap) {
-        models->cap = models->cap ? models->cap * 2 : ROOMY_MIN;
-        models->names = mem_resize(models->names, models->cap * sizeof(const char *));
-    }
-    models->names[models->len++] = first->spec.model;
-    return true;
-}
-
-/* Whoever hoped for a start on some hive must be looked at again. */
-static void doubt_all(struct core *c)
-{
-    struct models models = { NULL, 0, 0 };
-
-    c->hives_changed = false;
-    job_queue_models(c->queue, collect_model, &models);
-    for (size_t i = 0; i < models.len; i++)
-        job_queue_doubt(c->queue, models.names[i]);
-    free(models.names);
-}
-
-/* Who waits for a worker that is merely silent may hope; who waits for one that is gone is
- * told what a request that comes now is told. */
-static void fail_stranded(struct core *c)
-{
-    unsigned left = STRANDED_PER_EVENT_MAX;
-    struct job *job;
-
-    if (c->hives_changed)
-        doubt_all(c);
-    while (left > 0 && (job = job_queue_doubted(c->queue))) {
-        if (core_has_hope(c, job))
-            job_queue_trust(job);
-        else
-            left -= fail_lane(c, job, left);
-    }
-}
-
 /* Act upon it: runs fail over first, then whoever waits gets the room that is left, then
  * those are given up whose last hope has gone. */
 static void settle(struct core *c)
@@ -153,7 +84,7 @@ static void settle(struct core *c)
             (void)core_pump(c, c->roomy[i]);
     }
     c->roomy_len = 0;
-    fail_stranded(c);
+    core_fail_stranded(c);
 }
 
 /* --- Events -------------------------------------------------------------- */

@@ -1,9 +1,16 @@
-/* Who is let in, and the words for those who are not (PROTOCOL "Status codes"). */
+/* Who is let in, who may go on hoping, and the words for those who are not and may not
+ * (PROTOCOL "Status codes"). */
 #include "scheduler/core_private.h"
 
 #include <stdio.h>
 
-enum { RETRY_WORKERS_AFTER_MS = 5000 }; /* a worker may have started by then */
+enum {
+    RETRY_WORKERS_AFTER_MS = 5000, /* a worker may have started by then */
+    MODELS_MIN = 64,
+    /* Jobs that are given up in one event. The rest follow in the next, which is due at
+     * once, so that 100,000 of them need no memory for 100,000 actions. */
+    STRANDED_PER_EVENT_MAX = 1000,
+};
 
 static bool is_candidate(const struct worker *worker, const struct job *job)
 {
@@ -215,4 +222,70 @@ void core_explain_timeout(const struct core *c, const struct job *job, struct er
                       "running and has sent heartbeats to queen.",
                       job->spec.model, waited_s);
     err->retry_after_ms = RETRY_AFTER_MS;
+}
+
+/* --- Hope that went --------------------------------------------------------- */
+
+/* All of a lane, whose jobs may run on the same workers: on none. Returns how many. */
+static unsigned fail_lane(struct core *c, struct job *job, unsigned most)
+{
+    unsigned failed = 0;
+    struct err err;
+
+    core_explain_no_workers(c, &job->spec, &err);
+    while (job && failed < most) {
+        struct job *behind = job_queue_behind(job);
+
+        core_fail_job(c, job, &err);
+        failed++;
+        job = behind;
+    }
+    return failed;
+}
+
+struct models {
+    const char **names; /* of jobs that wait: valid until one of those goes */
+    size_t len, cap;
+};
+
+static bool collect_model(void *data, const char *model, const struct job *first)
+{
+    struct models *models = data;
+
+    (void)model;
+    if (models->len == models->cap) {
+        models->cap = models->cap ? models->cap * 2 : MODELS_MIN;
+        models->names = mem_resize(models->names, models->cap * sizeof(const char *));
+    }
+    models->names[models->len++] = first->spec.model;
+    return true;
+}
+
+/* Whoever hoped for a start on some hive must be looked at again. */
+static void doubt_all(struct core *c)
+{
+    struct models models = { NULL, 0, 0 };
+
+    c->hives_changed = false;
+    job_queue_models(c->queue, collect_model, &models);
+    for (size_t i = 0; i < models.len; i++)
+        job_queue_doubt(c->queue, models.names[i]);
+    free(models.names);
+}
+
+/* Who waits for a worker that is merely silent may hope; who waits for one that is gone is
+ * told what a request that comes now is told. */
+void core_fail_stranded(struct core *c)
+{
+    unsigned left = STRANDED_PER_EVENT_MAX;
+    struct job *job;
+
+    if (c->hives_changed)
+        doubt_all(c);
+    while (left > 0 && (job = job_queue_doubted(c->queue))) {
+        if (core_has_hope(c, job))
+            job_queue_trust(job);
+        else
+            left -= fail_lane(c, job, left);
+    }
 }

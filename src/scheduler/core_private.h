@@ -181,6 +181,9 @@ bool core_has_candidate(const struct core *c, const struct job *job);
  * hive that could start one? */
 bool core_has_hope(const struct core *c, const struct job *job);
 
+/* Give up those whose last hope has gone. */
+void core_fail_stranded(struct core *c);
+
 /* The words for a job that no worker could take, and for one that waited too long. */
 void core_explain_no_workers(const struct core *c, const struct job_spec *spec, struct err *err);
 void core_explain_timeout(const struct core *c, const struct job *job, struct err *err);
