@@ -52,10 +52,15 @@ void api_drop_self(lua_State *L)
         lua_remove(L, 1);
 }
 
-const struct api_proxy *api_self(lua_State *L)
+uint32_t api_self_row(lua_State *L, const struct policy *p)
 {
+    const struct api_proxy *self = lua_touserdata(L, lua_upvalueindex(1));
+    uint32_t generation;
+
     api_drop_self(L);
-    return lua_touserdata(L, lua_upvalueindex(1));
+    if (!api_row(p, self->kind, self->row, &generation) || generation != self->generation)
+        return SNAP_NONE;
+    return self->row;
 }
 
 const struct api_set *api_self_set(lua_State *L, struct policy *p, uint32_t of,

@@ -5,7 +5,7 @@
 
 static const struct snap_job *job_at(const struct policy *p, uint32_t row)
 {
-    return snapshot_job(p->snapshot, row); /* there: whoever pushes a field has looked */
+    return snapshot_job(p->snapshot, row); /* there for fields: whoever pushes one has looked */
 }
 
 static void push_priority(lua_State *L, struct policy *p, uint32_t row)
@@ -109,19 +109,10 @@ static void push_tried(lua_State *L, struct policy *p, uint32_t row)
     api_push_set(L, p, API_WORKER, rows, len);
 }
 
-/* The job that a method belongs to; NULL when it is gone. */
-static const struct snap_job *self_job(lua_State *L, const struct policy *p)
-{
-    const struct api_proxy *self = api_self(L);
-    const struct snap_job *job = snapshot_job(p->snapshot, self->row);
-
-    return job && job->generation == self->generation ? job : NULL;
-}
-
 static int job_uncached_tokens(lua_State *L)
 {
     struct policy *p = policy_of(L);
-    const struct snap_job *job = self_job(L, p);
+    const struct snap_job *job = job_at(p, api_self_row(L, p));
     uint32_t row = api_arg_row(L, p, 1, API_WORKER);
 
     if (!job || row == SNAP_NONE)
@@ -134,7 +125,7 @@ static int job_uncached_tokens(lua_State *L)
 static int job_can_run_on(lua_State *L)
 {
     struct policy *p = policy_of(L);
-    const struct snap_job *job = self_job(L, p);
+    const struct snap_job *job = job_at(p, api_self_row(L, p));
     const struct snap_worker *w = snapshot_worker(p->snapshot, api_arg_row(L, p, 1, API_WORKER));
 
     if (!job || !w) {

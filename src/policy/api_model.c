@@ -53,11 +53,11 @@ static void push_load_time_ms(lua_State *L, struct policy *p, uint32_t row)
 static int model_load_time_on(lua_State *L)
 {
     struct policy *p = policy_of(L);
-    const struct api_proxy *self = api_self(L);
+    uint32_t model = api_self_row(L, p);
     uint32_t pool = api_arg_row(L, p, 1, API_POOL);
     uint64_t time_ms;
 
-    if (pool != SNAP_NONE && api_load_time_ms(p->snapshot, self->row, pool, &time_ms))
+    if (pool != SNAP_NONE && api_load_time_ms(p->snapshot, model, pool, &time_ms))
         api_push_u64(L, time_ms);
     else
         lua_pushnil(L);
@@ -67,7 +67,7 @@ static int model_load_time_on(lua_State *L)
 static int model_fits(lua_State *L)
 {
     struct policy *p = policy_of(L);
-    const struct snap_model *m = model_at(p, api_self(L)->row);
+    const struct snap_model *m = model_at(p, api_self_row(L, p));
     const struct snap_pool *pool = snapshot_pool(p->snapshot, api_arg_row(L, p, 1, API_POOL));
 
     lua_pushboolean(L, m && pool && pool->status != SNAP_OFFLINE &&

@@ -81,13 +81,11 @@ static bool is_listed(const struct snapshot *s, struct snap_text list, const str
 static int pool_has_model(lua_State *L)
 {
     struct policy *p = policy_of(L);
-    const struct api_proxy *self = api_self(L);
-    const struct snap_pool *pool = snapshot_pool(p->snapshot, self->row);
+    const struct snap_pool *pool = pool_at(p, api_self_row(L, p));
     const struct snap_model *m = snapshot_model(p->snapshot, api_arg_row(L, p, 1, API_MODEL));
 
-    lua_pushboolean(L, pool && pool->generation == self->generation &&
-                           (pool->cached_models.len == 0 ||
-                            (m && is_listed(p->snapshot, pool->cached_models, m))));
+    lua_pushboolean(L, pool && (pool->cached_models.len == 0 ||
+                                (m && is_listed(p->snapshot, pool->cached_models, m))));
     return 1;
 }
 
@@ -109,6 +107,7 @@ static const struct api_member pool_members[] = {
     { .name = "free_mb", .type = "integer", .unit = "MB",
       .words = "Memory for another model: free on its GPUs, of main memory where it has none, less what starts under way have reserved.",
       .push = push_free_mb },
+    { .name = "vram_free_mb", .type = "integer", .unit = "MB", .words = "The same as `free_mb`.", .push = push_free_mb },
     { .name = "reserved_mb", .type = "integer", .unit = "MB", .words = "Memory that starts under way have reserved.",
       API_FACT(snap_pool, reserved_mb) },
     { .name = "ram_free_mb", .type = "integer", .unit = "MB", .words = "Free main memory; 0: not known.", API_FACT(snap_pool, ram_free_mb) },

@@ -204,7 +204,8 @@ bool api_is_over_quota(const struct snap_tenant *t);
 
 /* Drop a repeated self: `ws.idle()` and `ws:idle()` are the same. */
 void api_drop_self(lua_State *L);
-const struct api_proxy *api_self(lua_State *L); /* of a method: drops a repeated one */
+/* Of a method of a row's: drops a repeated self; SNAP_NONE when the row is another's by now. */
+uint32_t api_self_row(lua_State *L, const struct policy *p);
 /* Of a method: its rows, checked to be `of`; API_OBJECT_COUNT_: of anything. */
 const struct api_set *api_self_set(lua_State *L, struct policy *p, uint32_t of,
                                    struct api_rows *ret);

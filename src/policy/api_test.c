@@ -1,5 +1,7 @@
 /* Every row of the table, over one small world. */
+#include "policy/api_private.h"
 #include "policy/api_test_world.h"
+#include "rules/vocabulary.h"
 
 /* clang-format off */
 static const struct {
@@ -131,6 +133,7 @@ static const struct {
     { "pool.labels", "pool.labels.rack", "2" },
     { "pool.geo", "pool.geo.region", "EU" },
     { "pool.free_mb", "pool.free_mb .. ' ' .. pools[2].free_mb", "9000 16000" },
+    { "pool.vram_free_mb", "pool.vram_free_mb", "9000" },
     { "pool.reserved_mb", "pool.reserved_mb", "1000" },
     { "pool.ram_free_mb", "pool.ram_free_mb", "32000" },
     { "pool.has_model", "tostring(pool.has_model('big')) .. tostring(pool.has_model('huge')) .. tostring(pools[2].has_model('huge'))", "truefalsetrue" },
@@ -380,6 +383,27 @@ static void no_row_of_the_table_is_without_a_test(void **state)
     assert_int_equal(missing, 0);
 }
 
+static void whatever_rules_can_name_is_in_the_table(void **state)
+{
+    static const enum api_object objects[RULE_SUBJECT_COUNT_] = {
+        [RULE_JOB] = API_JOB,       [RULE_WORKER] = API_WORKER,   [RULE_POOL] = API_POOL,
+        [RULE_TENANT] = API_TENANT, [RULE_METRICS] = API_METRICS,
+    };
+    (void)state;
+
+    for (size_t subject = 0; subject < RULE_SUBJECT_COUNT_; subject++) {
+        for (const char *const *field = rule_fields[subject]; *field; field++) {
+            struct str first = { *field, strcspn(*field, ".") };
+            if (subject != RULE_TIME && !api_find_member(objects[subject], first))
+                fail_msg("%s.%s", api_object_name(objects[subject]), *field);
+        }
+    }
+    for (const struct rule_method *m = rule_methods; m->name; m++) {
+        if (!api_find_member(API_SET, str_of(m->name)))
+            fail_msg("set.%s", m->name);
+    }
+}
+
 static void every_row_of_the_table_can_be_read_about(void **state)
 {
     (void)state;
@@ -428,6 +452,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_of_the_table_does_what_it_says),
         cmocka_unit_test(no_row_of_the_table_is_without_a_test),
+        cmocka_unit_test(whatever_rules_can_name_is_in_the_table),
         cmocka_unit_test(every_row_of_the_table_can_be_read_about),
         cmocka_unit_test(an_outcome_can_be_read),
     };
