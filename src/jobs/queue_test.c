@@ -302,11 +302,11 @@ static void who_waits_long_enough_moves_up_a_band(void **state)
     (void)ADD(f, .tenant_id = "b");                        /* 2 */
     fairness_charge(f->fairness, "b", "m", 5, 0);
     assert_int_equal(job_queue_position(f->queue, f->jobs[0]), 2);
-    assert_int_equal(job_queue_next_promotion_ms(f->queue), 601000);
-    job_queue_age(f->queue, 600999);
+    assert_int_equal(job_queue_next_promotion_ms(f->queue), 121000);
+    job_queue_age(f->queue, 120999);
     assert_string_equal(fixture_walk(f, &w1), "2 0 1 ");
-    job_queue_age(f->queue, 601000);
-    assert_int_equal(job_queue_next_promotion_ms(f->queue), 602000);
+    job_queue_age(f->queue, 121000);
+    assert_int_equal(job_queue_next_promotion_ms(f->queue), 122000);
     assert_string_equal(fixture_walk(f, &w1), "0 2 1 ");
     assert_int_equal(job_queue_position(f->queue, f->jobs[0]), 1);
     assert_int_equal(job_queue_stats(f->queue)->by_priority[JOB_BATCH], 2);
