@@ -1,15 +1,18 @@
 /*
  * validation - is this policy fit to run? Loaded, tried on contexts, and measured, all in a
- * host of its own (sandbox/).
+ * host of its own (sandbox/). One question after the other, so that the loop never waits;
+ * contexts are made on another thread.
  *
  *  - syntax: it loads and has an entry point;
  *  - semantics: property-based: contexts from a seeded generator (none, one, many workers;
  *    absent, huge and hostile values) and recent real ones. Answers that no state could
- *    make right (unknown actions, wrong types, ids that are not there) are errors; what is
- *    wrong in some state only (a worker without room, an error raised on an empty context)
- *    is a warning, told once per line and kind, unless every single call failed;
- *  - performance: 1,000 workers x 1,000 jobs: a timeout or the memory limit anywhere is an
- *    error; p99 beyond half the hard limit a warning.
+ *    make right (unknown actions, wrong types, ids that are neither there nor in the text)
+ *    are errors; what is wrong in some state only (a worker without room, an error raised
+ *    for want of a field) is a warning, told once per line and kind, unless every call of
+ *    that kind failed that had a job and a worker to decide about;
+ *  - performance: 1,000 workers x 1,000 jobs: a timeout, a crash or the memory limit
+ *    anywhere is an error, and the third ends the trial; p99 beyond half the hard limit is
+ *    a warning.
  */
 #pragma once
 
@@ -17,8 +20,14 @@
 
 struct validation;
 
+enum {
+    VALIDATION_SLOW_US = 25 * 1000, /* half the hard limit */
+    VALIDATION_RECENT_MAX = 16,
+};
+
 struct validation_result {
     bool is_valid;
+    bool is_untried; /* nobody's fault: no host could be had, or the machine was too busy */
     struct diagnostics diagnostics;
     struct policy_info info; /* when it loaded */
     struct {
@@ -32,16 +41,19 @@ struct validation_options {
     enum script_language language;
     struct str source; /* copied */
     const char *name;
-    /* Recent real contexts; borrowed until the end. */
+    /* Recent real contexts; borrowed until the end. They may go on changing: no answer to
+     * them is an error, but one that does not come is. */
     const struct region *const *recent;
     size_t recent_len;
     void (*on_done)(void *data, const struct validation_result *result); /* once, from the loop */
     void *data;
 };
-struct validation *validation_start(struct sandbox *s, const struct validation_options *options);
+struct validation *validation_start(struct loop *loop, struct sandbox *s,
+                                    const struct validation_options *options);
 void validation_cancel(struct validation *v); /* before on_done only; frees it */
 
-/* One context of the generator: the same number, the same context. */
+/* One context of the generator into an empty region: the same number, the same context. Any
+ * thread. */
 enum { GENERATED_CONTEXTS = 64 };
 void validation_generate(struct region *r, unsigned number, uint64_t now_ms);
 /* The one to measure on. */

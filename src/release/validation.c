@@ -1,0 +1,458 @@
+#include "release/validation.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "release/findings.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+enum {
+    JOBS_ASKED = 3, /* of each context, the first ones */
+    LARGE_WORKERS = 1000,
+    LARGE_JOBS = 1000,
+    LARGE_CALLS = 200,
+    LARGE_CALLS_MIN = 20, /* whatever they take */
+    LARGE_BUDGET_US = 500 * 1000,
+    DEATHS_MAX = 3, /* hosts that it may cost before it is clear enough */
+    BUSY_MAX = 60,  /* times that the machine was too busy */
+    BUSY_WAIT_MS = 50,
+    SAMPLES_MAX = 1024,
+};
+
+enum stage { STAGE_LOAD, STAGE_GENERATED, STAGE_RECENT, STAGE_LARGE, STAGE_END };
+
+struct validation {
+    struct loop *loop;
+    struct sandboxed *policy;
+    struct validation_options options; /* `source` and `name` are below */
+    char *source, name[SCRIPT_NAME_SIZE + 8];
+    struct region *region;   /* of generated contexts */
+    struct loop_timer later; /* the first answer, or a pause while the machine is busy */
+    struct validation_result result;
+    struct findings findings;
+
+    enum stage stage;
+    unsigned context; /* of its stage */
+    bool is_generating, is_cancelled;
+    const struct region *asked;     /* the context at hand */
+    unsigned question, hooks_asked; /* of the context */
+    struct policy_call call;
+    uint64_t now_ms; /* of all contexts: wall clock */
+
+    unsigned deaths, busy;
+    uint64_t samples[SAMPLES_MAX], samples_us; /* time of each call, and of all */
+    size_t samples_len;
+};
+
+static void next_context(struct validation *v);
+
+/* --- The end ---------------------------------------------------------------------- */
+
+static void validation_free(struct validation *v)
+{
+    loop_timer_stop(&v->later);
+    sandboxed_free(v->policy);
+    region_free(v->region);
+    free(v->source);
+    free(v);
+}
+
+static int compare_samples(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+static void measure(struct validation *v)
+{
+    size_t len = v->samples_len;
+
+    v->result.measured.calls = (unsigned)len;
+    if (len == 0)
+        return;
+    qsort(v->samples, len, sizeof(v->samples[0]), compare_samples);
+    v->result.measured.p50_us = v->samples[(len - 1) / 2];
+    v->result.measured.p99_us = v->samples[(len * 99 - 1) / 100];
+    if (v->stage == STAGE_END && v->result.measured.p99_us > VALIDATION_SLOW_US)
+        (void)diagnostics_add(&v->result.diagnostics, true, 0, 0,
+                              "slow: with %u workers and %u jobs one call of a hundred takes %.1f "
+                              "ms or more; at 50 ms it is stopped",
+                              LARGE_WORKERS, LARGE_JOBS, (double)v->result.measured.p99_us / 1000);
+}
+
+static void finish(struct validation *v)
+{
+    findings_tell(&v->findings, &v->result.diagnostics);
+    measure(v);
+    v->result.is_valid = v->result.diagnostics.errors == 0;
+    v->options.on_done(v->options.data, &v->result);
+    validation_free(v);
+}
+
+static void give_up(struct validation *v, const char *words)
+{
+    v->result.is_untried = true;
+    (void)diagnostics_add(&v->result.diagnostics, false, 0, 0, "%s", words);
+    finish(v);
+}
+
+/* --- Questions -------------------------------------------------------------------- */
+
+static const struct snapshot *snapshot_of(const struct validation *v)
+{
+    return region_bytes(v->asked);
+}
+
+/* The row of the n-th job in the queue's order. */
+static uint32_t nth_job(const struct snapshot *s, unsigned n)
+{
+    uint32_t row = s->header.first_job;
+    const struct snap_job *job;
+
+    while ((job = snapshot_job(s, row)) && n-- > 0)
+        row = job->next;
+    return job ? row : SNAP_NONE;
+}
+
+static void fill_call(struct validation *v, enum ask_kind kind, uint32_t job)
+{
+    v->call = (struct policy_call){ .kind = kind, .job = job, .seed = v->question + 1 };
+    if (kind == ASK_RETRY) {
+        v->call.attempt = 1 + v->context % 3;
+        (void)str_copy(v->call.error_code, sizeof(v->call.error_code), str_of("worker_error"));
+        (void)str_copy(v->call.error_message, sizeof(v->call.error_message),
+                       str_of("connection refused"));
+    } else if (kind == ASK_OUTCOME) {
+        (void)str_copy(v->call.outcome.state, sizeof(v->call.outcome.state),
+                       str_of(v->context % 2 == 0 ? "done" : "failed"));
+        (void)str_copy(v->call.outcome.worker_id, sizeof(v->call.outcome.worker_id),
+                       str_of("worker-0"));
+        v->call.outcome.tokens_out = v->context;
+        v->call.outcome.total_ms = 1000;
+    }
+}
+
+/* The entry point first: once, or about the first jobs. */
+static bool entry_question(struct validation *v, unsigned n)
+{
+    bool is_whole = v->result.info.entry == POLICY_ENTRY_SCHEDULE;
+    unsigned most = v->stage == STAGE_LARGE ? LARGE_CALLS : is_whole ? 1 : JOBS_ASKED;
+    uint32_t job = is_whole ? SNAP_NONE : nth_job(snapshot_of(v), n);
+
+    if (n >= most || (!is_whole && job == SNAP_NONE))
+        return false;
+    fill_call(v, is_whole ? ASK_SCHEDULE : ASK_JOB, job);
+    return true;
+}
+
+/* Then the hooks, about the first job. */
+static bool hook_question(struct validation *v, unsigned n)
+{
+    static const struct {
+        enum ask_kind kind;
+        unsigned hook;
+    } hooks[] = {
+        { ASK_ADMIT, POLICY_HOOK_ADMIT },
+        { ASK_RETRY, POLICY_HOOK_RETRY },
+        { ASK_OUTCOME, POLICY_HOOK_OUTCOME },
+    };
+    uint32_t job = nth_job(snapshot_of(v), 0);
+
+    for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]) && job != SNAP_NONE; i++) {
+        if (v->result.info.hooks & hooks[i].hook && n-- == 0) {
+            fill_call(v, hooks[i].kind, job);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The next one about the context at hand, in v->call. False: there is none. */
+static bool next_question(struct validation *v)
+{
+    if (entry_question(v, v->question))
+        return true;
+    return v->stage != STAGE_LARGE && hook_question(v, v->hooks_asked++);
+}
+
+/* --- Answers ---------------------------------------------------------------------- */
+
+static void on_answer(void *data, const struct sandbox_answer *answer);
+
+static void ask(struct validation *v)
+{
+    sandboxed_ask(v->policy, v->asked, &v->call, on_answer, v);
+}
+
+static void ask_next(struct validation *v)
+{
+    if (next_question(v))
+        ask(v);
+    else
+        next_context(v);
+}
+
+/* Is there anything to decide: a job, and a worker that is there? */
+static bool is_serious(const struct snapshot *s)
+{
+    if (!snapshot_job(s, s->header.first_job))
+        return false;
+    for (uint32_t row = 0; row < s->header.workers; row++) {
+        const struct snap_worker *worker = snapshot_worker(s, row);
+        if (worker && snapshot_room(worker) > 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_in_text(const struct validation *v, const char *id)
+{
+    return memmem(v->options.source.p, v->options.source.len, id, strlen(id)) != NULL;
+}
+
+/* No state could make this right: who is meant is not there, and the author did not mean
+ * anybody that he knows by name. */
+static bool is_made_up(const struct validation *v, const struct decision *d)
+{
+    const struct snapshot *s = snapshot_of(v);
+    bool needs_job = d->action == DECIDE_DISPATCH || d->action == DECIDE_REJECT;
+    const struct {
+        const char *id;
+        bool is_known;
+    } ids[] = {
+        { d->job_id, snapshot_find_job(s, str_of(d->job_id)) != SNAP_NONE },
+        { d->worker_id, snapshot_find_worker(s, str_of(d->worker_id)) != SNAP_NONE },
+        { d->hive_id, snapshot_find_pool(s, str_of(d->hive_id)) != SNAP_NONE },
+    };
+
+    if (needs_job && d->job_id[0] == '\0' && v->call.job == SNAP_NONE)
+        return true;
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        if (ids[i].id[0] != '\0' && !ids[i].is_known && !is_in_text(v, ids[i].id))
+            return true;
+    }
+    return false;
+}
+
+static enum finding_kind kind_of_mistake(const struct validation *v, const struct decisions *all)
+{
+    for (size_t i = 0; i < all->len && v->stage != STAGE_RECENT; i++) {
+        if (is_made_up(v, &all->items[i]))
+            return FINDING_WRONG;
+    }
+    return FINDING_NOT_NOW;
+}
+
+static void note_failure(struct validation *v, const struct policy_answer *a)
+{
+    static const enum finding_kind kinds[POLICY_FAILURE_COUNT_] = {
+        [POLICY_TIMEOUT] = FINDING_TIMEOUT, [POLICY_MEMORY] = FINDING_MEMORY,
+        [POLICY_ERROR] = FINDING_RAISED,    [POLICY_LOAD] = FINDING_CRASH,
+        [POLICY_INVALID] = FINDING_WRONG,   [POLICY_CRASH] = FINDING_CRASH,
+    };
+    enum finding_kind kind = kinds[a->failure];
+
+    v->deaths += kind == FINDING_TIMEOUT || kind == FINDING_MEMORY || kind == FINDING_CRASH;
+    findings_add(&v->findings, kind, v->call.kind, a->line, v->name, a->message);
+}
+
+static bool judge(struct validation *v, const struct policy_answer *a)
+{
+    char words[POLICY_MESSAGE_SIZE] = "";
+
+    if (a->failure != POLICY_OK) {
+        note_failure(v, a);
+        return false;
+    }
+    if (v->call.kind != ASK_SCHEDULE && v->call.kind != ASK_JOB)
+        return true;
+    if (policy_check_answer(snapshot_of(v), v->call.job, &a->decisions, words, sizeof(words)) ==
+        POLICY_OK)
+        return true;
+    findings_add(&v->findings, kind_of_mistake(v, &a->decisions), v->call.kind, a->line, v->name,
+                 words);
+    return false;
+}
+
+static void note_time(struct validation *v, const struct sandbox_answer *answer)
+{
+    if (answer->answer->memory_bytes > v->result.measured.memory_bytes)
+        v->result.measured.memory_bytes = answer->answer->memory_bytes;
+    if (answer->time_us == 0 || v->samples_len == SAMPLES_MAX)
+        return;
+    v->samples[v->samples_len++] = answer->time_us;
+    v->samples_us += answer->time_us;
+}
+
+static bool has_seen_enough(const struct validation *v)
+{
+    return v->stage == STAGE_LARGE && v->question >= LARGE_CALLS_MIN &&
+           v->samples_us > LARGE_BUDGET_US;
+}
+
+static void on_answer(void *data, const struct sandbox_answer *answer)
+{
+    struct validation *v = data;
+    enum policy_failure failure = answer->answer->failure;
+
+    if (failure == POLICY_SANDBOX_UNAVAILABLE) {
+        give_up(v, answer->answer->message);
+        return;
+    }
+    if (failure == POLICY_STARVED) {
+        if (++v->busy > BUSY_MAX)
+            give_up(v, "this machine is too busy to try the policy now; try again later");
+        else
+            loop_timer_start(&v->later, BUSY_WAIT_MS);
+        return;
+    }
+    note_time(v, answer);
+    bool is_fine = judge(v, answer->answer);
+    findings_note_call(&v->findings, v->call.kind, is_serious(snapshot_of(v)), !is_fine);
+    v->question++;
+    if (v->deaths >= DEATHS_MAX)
+        finish(v);
+    else if (has_seen_enough(v))
+        next_context(v);
+    else
+        ask_next(v);
+}
+
+/* --- Contexts --------------------------------------------------------------------- */
+
+static void generate(void *data)
+{
+    struct validation *v = data;
+
+    region_reset(v->region);
+    if (v->stage == STAGE_LARGE)
+        validation_generate_large(v->region, LARGE_WORKERS, LARGE_JOBS, v->now_ms);
+    else
+        validation_generate(v->region, v->context, v->now_ms);
+}
+
+static void on_generated(void *data)
+{
+    struct validation *v = data;
+
+    v->is_generating = false;
+    if (v->is_cancelled)
+        validation_free(v);
+    else
+        ask_next(v);
+}
+
+static unsigned contexts_of(const struct validation *v, enum stage stage)
+{
+    const unsigned contexts[] = {
+        [STAGE_LOAD] = 0,
+        [STAGE_GENERATED] = GENERATED_CONTEXTS,
+        [STAGE_RECENT] = (unsigned)v->options.recent_len,
+        [STAGE_LARGE] = 1,
+        [STAGE_END] = UINT32_MAX,
+    };
+
+    return contexts[stage];
+}
+
+static void enter_stage(struct validation *v, enum stage stage)
+{
+    v->stage = stage;
+    v->context = 0;
+    if (stage == STAGE_LARGE) /* what is measured is measured there */
+        v->samples_len = v->samples_us = 0;
+}
+
+static void next_context(struct validation *v)
+{
+    v->context++;
+    v->question = v->hooks_asked = 0;
+    while (v->context >= contexts_of(v, v->stage))
+        enter_stage(v, v->stage + 1);
+    if (v->stage == STAGE_END) {
+        finish(v);
+    } else if (v->stage == STAGE_RECENT) {
+        v->asked = v->options.recent[v->context];
+        ask_next(v);
+    } else {
+        v->asked = v->region;
+        v->is_generating = true;
+        loop_offload(v->loop, generate, on_generated, v);
+    }
+}
+
+/* --- The beginning ---------------------------------------------------------------- */
+
+static void on_loaded(void *data, const struct wire_loaded *loaded, const struct script_lua *lua)
+{
+    struct validation *v = data;
+
+    (void)lua;
+    v->result.info = loaded->info;
+    v->result.diagnostics = loaded->diagnostics;
+    v->result.measured.memory_bytes = loaded->memory_bytes;
+    next_context(v);
+}
+
+static void on_refused(void *data, enum policy_failure failure, const struct diagnostics *d)
+{
+    struct validation *v = data;
+
+    v->result.diagnostics = *d;
+    v->result.is_untried = failure == POLICY_SANDBOX_UNAVAILABLE || failure == POLICY_STARVED;
+    finish(v);
+}
+
+static const struct sandboxed_events policy_events = {
+    .on_loaded = on_loaded,
+    .on_refused = on_refused,
+};
+
+static void on_later(struct loop_timer *timer)
+{
+    struct validation *v = container_of(timer, struct validation, later);
+
+    if (v->policy)
+        ask(v);
+    else
+        finish(v);
+}
+
+struct validation *validation_start(struct loop *loop, struct sandbox *s,
+                                    const struct validation_options *options)
+{
+    struct validation *v = mem_alloc(1, sizeof(*v));
+
+    v->loop = loop;
+    v->options = *options;
+    v->source = mem_copy(options->source);
+    v->options.source.p = v->source;
+    (void)snprintf(v->name, sizeof(v->name), "%s", options->name);
+    v->now_ms = clock_wall_ms();
+    v->region = region_new(sizeof(struct snapshot), 0, NULL);
+    loop_timer_init(loop, &v->later, on_later);
+    assert(options->recent_len <= VALIDATION_RECENT_MAX);
+    if (!script_check(options->language, &v->options.source, &v->result.diagnostics)) {
+        loop_timer_start(&v->later, 0);
+        return v;
+    }
+    v->policy = sandboxed_new(s, &(struct sandboxed_options){
+                                     .language = options->language,
+                                     .source = v->options.source,
+                                     .name = v->name,
+                                     .events = &policy_events,
+                                     .data = v,
+                                 });
+    return v;
+}
+
+void validation_cancel(struct validation *v)
+{
+    v->is_cancelled = true;
+    loop_timer_stop(&v->later);
+    sandboxed_free(TAKE(v->policy));
+    if (!v->is_generating)
+        validation_free(v);
+}
