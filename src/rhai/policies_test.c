@@ -10,7 +10,6 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static const char *text_of(const char *name)
 {
@@ -185,20 +184,18 @@ static void one_run_tells_of_several_errors(void **state)
 }
 
 /* `open` many times, `middle`, and `close` as often. */
-static char *repeated(const char *head, const char *open, size_t count, const char *middle,
-                      const char *close)
+static void repeat(struct buf *text, const char *head, const char *open, size_t count,
+                   const char *middle, const char *close)
 {
-    size_t size = strlen(head) + count * (strlen(open) + strlen(close)) + strlen(middle) + 2;
-    char *text = calloc(1, size), *at = text;
-
-    at = stpncpy(at, head, size);
+    buf_init(text, (size_t)16 * SCRIPT_BYTES_MAX);
+    (void)buf_puts(text, head);
     for (size_t i = 0; i < count; i++)
-        at = stpncpy(at, open, strlen(open));
-    at = stpncpy(at, middle, strlen(middle));
+        (void)buf_puts(text, open);
+    (void)buf_puts(text, middle);
     for (size_t i = 0; i < count; i++)
-        at = stpncpy(at, close, strlen(close));
-    *at = ';';
-    return text;
+        (void)buf_puts(text, close);
+    (void)buf_putc(text, ';');
+    assert_false(text->overflowed);
 }
 
 static void hostile_texts_are_refused_or_load(void **state)
@@ -252,15 +249,17 @@ static void hostile_texts_are_refused_or_load(void **state)
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct test_host *host = test_host_new();
-        char *text =
-            repeated(cases[i].head, cases[i].open, cases[i].count, cases[i].middle, cases[i].close);
+        struct buf source;
+        repeat(&source, cases[i].head, cases[i].open, cases[i].count, cases[i].middle,
+               cases[i].close);
+        const char *text = buf_cstr(&source);
         bool ok = rhai_compile(str_of(text), &host->script, &host->diagnostics) == 0;
         if (ok != cases[i].compiles)
             fail_msg("%.40s (%s): %s", text, cases[i].open, host->diagnostics.items[0].message);
         if (ok && luaL_loadbufferx(host->lua, buf_cstr(&host->script.text),
                                    buf_len(&host->script.text), "=policy", "t") != LUA_OK)
             fail_msg("%.40s (%s): %s", text, cases[i].open, lua_tostring(host->lua, -1));
-        free(text);
+        buf_deinit(&source);
         test_host_free(host);
     }
 }
