@@ -34,6 +34,7 @@ static const struct row {
     ROW(ERR_FORBIDDEN)           = { 403, false, "forbidden",                  PERMISSION },
     ROW(ERR_ORIGIN)              = { 403, false, "origin_not_allowed",         PERMISSION },
     ROW(ERR_POLICY)              = { 403, false, "policy_rejected",            POLICY },
+    ROW(ERR_PLATFORM_IMMUTABLE)  = { 403, false, "platform_scheduler_immutable", PERMISSION },
     ROW(ERR_NOT_FOUND)           = { 404, false, "not_found",                  REQUEST },
     ROW(ERR_MODEL_NOT_FOUND)     = { 404, false, "model_not_found",            REQUEST },
     ROW(ERR_METHOD)              = { 405, false, "method_not_allowed",         REQUEST },

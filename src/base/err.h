@@ -29,6 +29,7 @@ enum err_code {
     ERR_FORBIDDEN,            /* 403 forbidden */
     ERR_ORIGIN,               /* 403 origin_not_allowed */
     ERR_POLICY,               /* 403 policy_rejected */
+    ERR_PLATFORM_IMMUTABLE,   /* 403 platform_scheduler_immutable: not in platform mode */
     ERR_NOT_FOUND,            /* 404 not_found */
     ERR_MODEL_NOT_FOUND,      /* 404 model_not_found */
     ERR_METHOD,               /* 405 method_not_allowed */
