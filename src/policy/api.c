@@ -137,6 +137,17 @@ static int new_table_ref(lua_State *L)
     return luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
+/* Where the proxies of a table's rows are kept, or the one object of a kind that has no rows. */
+static void open_keeping(lua_State *L, struct policy *p, uint32_t kind)
+{
+    if (api_is_kept(kind)) {
+        p->api->proxies[kind] = new_table_ref(L);
+        return;
+    }
+    api_push_new(L, p, kind, 0, 0);
+    p->api->singles[kind] = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
 /* Functions get the helpers as their own, so that all are called alike. */
 static void open_globals(lua_State *L, struct policy *p, enum api_object object)
 {
@@ -165,12 +176,8 @@ void api_open(lua_State *L, struct policy *p)
     p->api = api;
     for (uint32_t kind = 0; kind < API_KIND_COUNT_; kind++)
         open_kind(L, p, kind);
-    for (uint32_t kind = 0; kind < API_OBJECT_COUNT_; kind++) {
-        api_push_new(L, p, kind, 0, 0);
-        api->singles[kind] = luaL_ref(L, LUA_REGISTRYINDEX);
-        if (api_is_kept(kind))
-            api->proxies[kind] = new_table_ref(L);
-    }
+    for (uint32_t kind = 0; kind < API_OBJECT_COUNT_; kind++)
+        open_keeping(L, p, kind);
     open_full_set(L, p, API_WORKER, API_SET);
     open_full_set(L, p, API_POOL, API_REGISTRY);
     open_full_set(L, p, API_MODEL, API_SET);

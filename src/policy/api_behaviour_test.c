@@ -141,7 +141,7 @@ static void nothing_can_be_written(void **state)
         { "(function() worker.capabilities[1] = 1 end)()",
           "test.lua:4: lists and maps are read-only: [1] cannot be set" },
         { "(function() helpers.clamp = 1 end)()",
-          "test.lua:4: helpers is read-only: 'clamp' cannot be set" },
+          "test.lua:4: helpers are read-only: 'clamp' cannot be set" },
         { "(function() rawset(worker, 'x', 1) end)()",
           "test.lua:4: bad argument #1 to 'rawset' (table expected, got worker)" },
         { "(function() table.insert(workers, 1) end)()",

@@ -6,19 +6,18 @@ static uint64_t less(uint64_t a, uint64_t b)
     return a > b ? a - b : 0;
 }
 
-uint64_t api_pool_free_mb(const struct snapshot *s, const struct snap_pool *pool)
+uint64_t api_pool_free_mb(const struct snap_pool *pool)
 {
     uint64_t free_mb = pool->gpus_len > 0 ? 0 : pool->ram_free_mb;
 
-    (void)s;
     for (size_t i = 0; i < pool->gpus_len && i < SNAP_POOL_GPUS_MAX; i++)
         free_mb += snapshot_gpu_free_mb(&pool->gpus[i]);
     return less(free_mb, pool->reserved_mb);
 }
 
-uint64_t api_pool_best_free_mb(const struct snapshot *s, const struct snap_pool *pool)
+uint64_t api_pool_best_free_mb(const struct snap_pool *pool)
 {
-    uint64_t best_mb = 0, all_mb = api_pool_free_mb(s, pool);
+    uint64_t best_mb = 0, all_mb = api_pool_free_mb(pool);
 
     for (size_t i = 0; i < pool->gpus_len && i < SNAP_POOL_GPUS_MAX; i++) {
         uint64_t free_mb = snapshot_gpu_free_mb(&pool->gpus[i]);

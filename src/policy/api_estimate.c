@@ -88,7 +88,7 @@ int api_can_job_fit(lua_State *L)
         const struct snap_pool *pool = snapshot_pool(p->snapshot, pool_row);
         const struct snap_model *m = job ? snapshot_model(p->snapshot, job->model) : NULL;
         lua_pushboolean(L, pool && m && pool->status != SNAP_OFFLINE &&
-                               api_pool_free_mb(p->snapshot, pool) >= api_model_needs_mb(m));
+                               api_pool_free_mb(pool) >= api_model_needs_mb(m));
         return 1;
     }
     const struct snap_worker *w = snapshot_worker(p->snapshot, api_arg_row(L, p, 2, API_WORKER));

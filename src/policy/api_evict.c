@@ -14,7 +14,6 @@
 /* Means over those that may be evicted, for the ones whose own figures are not known. */
 struct means {
     double load_time_ms, vram_mb;
-    uint64_t now_ms;
 };
 
 typedef double eviction_order(const struct means *means, const struct snap_worker *w);
@@ -79,7 +78,7 @@ static bool may_go(const struct search *search, const struct snap_worker *w)
 /* Of the rows that were collected, those that may go. */
 static struct means keep_evictable(struct search *search)
 {
-    struct means means = { .now_ms = search->p->snapshot->header.now_ms };
+    struct means means = { 0 };
     uint32_t loads = 0, sizes = 0, len = 0;
 
     for (uint32_t i = 0; i < search->len; i++) {
@@ -118,7 +117,7 @@ static void collect(lua_State *L, struct search *search, int pool_index)
     if (!lua_isnoneornil(L, pool_index)) {
         uint32_t pool = api_arg_row(L, p, pool_index, API_POOL);
         search->rows = api_scratch(L, p);
-        search->len = api_collect_pool(L, p, pool, search->rows);
+        search->len = api_collect_pool(p, pool, search->rows);
         return;
     }
     take_rows(L, search, api_all_rows(L, p, API_WORKER));
@@ -187,7 +186,7 @@ int api_set_to_evict(lua_State *L)
 /* Does somebody wait for a model that nobody holds or starts, and that does not fit there? */
 static bool is_room_wanted(lua_State *L, struct policy *p, const struct snap_pool *pool)
 {
-    uint64_t free_mb = api_pool_free_mb(p->snapshot, pool);
+    uint64_t free_mb = api_pool_free_mb(pool);
     struct api_rows models = api_all_rows(L, p, API_MODEL);
 
     for (uint32_t i = 0; i < models.len; i++) {

@@ -74,35 +74,29 @@ int api_on_set_index(lua_State *L)
     return 1;
 }
 
+/* "workers are", as the words of a refusal begin. */
+static const char *const subjects[API_KIND_COUNT_] = {
+    [API_CONTEXT] = "context is",   [API_JOB] = "jobs are",
+    [API_USER] = "users are",       [API_GEO] = "places are",
+    [API_WORKER] = "workers are",   [API_POOL] = "pools are",
+    [API_GPU] = "gpus are",         [API_TENANT] = "tenants are",
+    [API_MODEL] = "models are",     [API_METRICS] = "metrics are",
+    [API_SET] = "lists are",        [API_QUEUE] = "lists are",
+    [API_REGISTRY] = "lists are",   [API_HIVES] = "hives are",
+    [API_HELPERS] = "helpers are",  [API_PLATFORM] = "platform is",
+    [API_LOG] = "log is",           [API_RNG] = "rng is",
+    [API_OUTCOME] = "outcomes are", [API_VIEW] = "lists and maps are",
+    [API_LABELS] = "labels are",    [API_CONFIG] = "config is",
+};
+
 int api_on_newindex(lua_State *L)
 {
     const struct api_proxy *proxy = lua_touserdata(L, 1);
-    static const char *const plural[API_KIND_COUNT_] = {
-        [API_JOB] = "jobs",
-        [API_USER] = "users",
-        [API_GEO] = "places",
-        [API_WORKER] = "workers",
-        [API_POOL] = "pools",
-        [API_GPU] = "gpus",
-        [API_TENANT] = "tenants",
-        [API_MODEL] = "models",
-        [API_OUTCOME] = "outcomes",
-        [API_SET] = "lists",
-        [API_REGISTRY] = "lists",
-        [API_QUEUE] = "lists",
-        [API_VIEW] = "lists and maps",
-        [API_LABELS] = "labels",
-    };
-    const char *what = plural[proxy->kind];
 
     if (lua_type(L, 2) == LUA_TSTRING)
-        return luaL_error(L, "%s read-only: '%s' cannot be set",
-                          what ? lua_pushfstring(L, "%s are", what)
-                          : proxy->kind == API_CONFIG
-                              ? "config is"
-                              : lua_pushfstring(L, "%s is", api_object_name(proxy->kind)),
+        return luaL_error(L, "%s read-only: '%s' cannot be set", subjects[proxy->kind],
                           lua_tostring(L, 2));
-    return luaL_error(L, "%s are read-only: [%s] cannot be set", what ? what : "objects",
+    return luaL_error(L, "%s read-only: [%s] cannot be set", subjects[proxy->kind],
                       luaL_tolstring(L, 2, NULL));
 }
 

@@ -94,8 +94,7 @@ int api_find_pools_with_capacity(lua_State *L)
     uint32_t *kept = api_scratch(L, p), len = 0;
     for (uint32_t i = 0; i < all.len; i++) {
         const struct snap_pool *pool = snapshot_pool(p->snapshot, all.at[i]);
-        if (pool && pool->status != SNAP_OFFLINE &&
-            api_pool_best_free_mb(p->snapshot, pool) >= vram_mb)
+        if (pool && pool->status != SNAP_OFFLINE && api_pool_best_free_mb(pool) >= vram_mb)
             kept[len++] = all.at[i];
     }
     api_push_set(L, p, API_POOL, kept, len);
@@ -119,7 +118,7 @@ int api_get_pool_utilization(lua_State *L)
 
     api_drop_self(L);
     uint32_t pool = api_arg_row(L, p, 1, API_POOL);
-    uint32_t *rows = api_scratch(L, p), len = api_collect_pool(L, p, pool, rows);
+    uint32_t *rows = api_scratch(L, p), len = api_collect_pool(p, pool, rows);
     for (uint32_t i = 0; i < len; i++) {
         const struct snap_worker *w = snapshot_worker(p->snapshot, rows[i]);
         slots += w->slots;

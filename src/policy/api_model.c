@@ -71,7 +71,7 @@ static int model_fits(lua_State *L)
     const struct snap_pool *pool = snapshot_pool(p->snapshot, api_arg_row(L, p, 1, API_POOL));
 
     lua_pushboolean(L, m && pool && pool->status != SNAP_OFFLINE &&
-                           api_pool_free_mb(p->snapshot, pool) >= api_model_needs_mb(m));
+                           api_pool_free_mb(pool) >= api_model_needs_mb(m));
     return 1;
 }
 

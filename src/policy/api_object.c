@@ -3,12 +3,18 @@
 
 /* --- Rows ----------------------------------------------------------------------- */
 
-#define ROW(pointer)                                   \
-    ({                                                 \
-        __auto_type row_ = (pointer);                  \
-        *ret_generation = row_ ? row_->generation : 0; \
-        (const void *)row_;                            \
-    })
+/* Every row begins with its generation. */
+_Static_assert(offsetof(struct snap_job, generation) == 0, "job");
+_Static_assert(offsetof(struct snap_worker, generation) == 0, "worker");
+_Static_assert(offsetof(struct snap_pool, generation) == 0, "pool");
+_Static_assert(offsetof(struct snap_model, generation) == 0, "model");
+_Static_assert(offsetof(struct snap_tenant, generation) == 0, "tenant");
+
+static const void *with_generation(const void *row, uint32_t *ret_generation)
+{
+    *ret_generation = row ? *(const uint32_t *)row : 0;
+    return row;
+}
 
 const struct snap_gpu *api_gpu(const struct policy *p, uint32_t row)
 {
@@ -26,15 +32,15 @@ const void *api_row(const struct policy *p, uint32_t kind, uint32_t row, uint32_
     switch (kind) {
     case API_JOB:
     case API_USER:
-        return ROW(snapshot_job(s, row));
+        return with_generation(snapshot_job(s, row), ret_generation);
     case API_WORKER:
-        return ROW(snapshot_worker(s, row));
+        return with_generation(snapshot_worker(s, row), ret_generation);
     case API_POOL:
-        return ROW(snapshot_pool(s, row));
+        return with_generation(snapshot_pool(s, row), ret_generation);
     case API_MODEL:
-        return ROW(snapshot_model(s, row));
+        return with_generation(snapshot_model(s, row), ret_generation);
     case API_TENANT:
-        return ROW(snapshot_tenant(s, row));
+        return with_generation(snapshot_tenant(s, row), ret_generation);
     case API_GPU:
         if (!api_row(p, API_POOL, row / SNAP_POOL_GPUS_MAX, ret_generation))
             return NULL;

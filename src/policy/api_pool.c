@@ -41,7 +41,7 @@ static void push_workers(lua_State *L, struct policy *p, uint32_t row)
 {
     uint32_t *rows = api_scratch(L, p);
 
-    api_push_set(L, p, API_WORKER, rows, api_collect_pool(L, p, row, rows));
+    api_push_set(L, p, API_WORKER, rows, api_collect_pool(p, row, rows));
 }
 
 static void push_cached_models(lua_State *L, struct policy *p, uint32_t row)
@@ -61,7 +61,7 @@ static void push_geo(lua_State *L, struct policy *p, uint32_t row)
 
 static void push_free_mb(lua_State *L, struct policy *p, uint32_t row)
 {
-    api_push_u64(L, api_pool_free_mb(p->snapshot, pool_at(p, row)));
+    api_push_u64(L, api_pool_free_mb(pool_at(p, row)));
 }
 
 /* Does the list name the model, by reference or any alias? */

@@ -150,7 +150,7 @@ const struct api_set *api_to_set(lua_State *L, int index); /* NULL: none */
 /* Which rows of `rows` hold this model? On all workers by the model's own list. */
 uint32_t api_collect_model(lua_State *L, struct policy *p, const struct api_set *set,
                            uint32_t model, uint32_t *ret_rows);
-uint32_t api_collect_pool(lua_State *L, struct policy *p, uint32_t pool, uint32_t *ret_rows);
+uint32_t api_collect_pool(struct policy *p, uint32_t pool, uint32_t *ret_rows);
 /* The row of a model by reference or alias; SNAP_NONE. O(1) once it was asked for. */
 uint32_t api_find_model(lua_State *L, struct policy *p, struct str ref);
 
@@ -188,9 +188,9 @@ void api_score(struct policy *p, uint32_t worker, double score);
 /* --- Memory and models (api_capacity.c) ------------------------------------------ */
 
 /* Free on all GPUs, or of main memory where there is none, less what starts have reserved. */
-uint64_t api_pool_free_mb(const struct snapshot *s, const struct snap_pool *pool);
+uint64_t api_pool_free_mb(const struct snap_pool *pool);
 /* The same of the one GPU that has most. */
-uint64_t api_pool_best_free_mb(const struct snapshot *s, const struct snap_pool *pool);
+uint64_t api_pool_best_free_mb(const struct snap_pool *pool);
 /* What the model needs; 0: not known. */
 uint64_t api_model_needs_mb(const struct snap_model *m);
 /* Measured there, else by its size and the speed of other loads (there, else anywhere).

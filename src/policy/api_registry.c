@@ -101,7 +101,7 @@ static void allow(struct allowed *allowed, uint32_t pool)
         allowed->bits[pool / 64] |= UINT64_C(1) << pool % 64;
 }
 
-static void allow_table(lua_State *L, struct policy *p, int index, struct allowed *ret)
+static void allow_table(lua_State *L, int index, struct allowed *ret)
 {
     size_t len = lua_rawlen(L, index);
 
@@ -113,7 +113,6 @@ static void allow_table(lua_State *L, struct policy *p, int index, struct allowe
         allow(ret, row);
         lua_pop(L, 1);
     }
-    (void)p;
 }
 
 static void read_allowed(lua_State *L, struct policy *p, int index, struct allowed *ret)
@@ -129,7 +128,7 @@ static void read_allowed(lua_State *L, struct policy *p, int index, struct allow
         for (uint32_t i = 0; i < rows.len; i++)
             allow(ret, rows.at[i]);
     } else if (lua_istable(L, index)) {
-        allow_table(L, p, index, ret);
+        allow_table(L, index, ret);
     } else {
         allow(ret, api_arg_row(L, p, index, API_POOL));
     }

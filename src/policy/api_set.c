@@ -229,13 +229,12 @@ uint32_t api_collect_model(lua_State *L, struct policy *p, const struct api_set 
     return len;
 }
 
-uint32_t api_collect_pool(lua_State *L, struct policy *p, uint32_t pool, uint32_t *ret_rows)
+uint32_t api_collect_pool(struct policy *p, uint32_t pool, uint32_t *ret_rows)
 {
     const struct snap_pool *at = snapshot_pool(p->snapshot, pool);
     const struct snap_worker *w;
     uint32_t len = 0;
 
-    (void)L;
     for (uint32_t row = at ? at->first_worker : SNAP_NONE;
          len < SNAP_WORKERS_MAX && (w = snapshot_worker(p->snapshot, row)); row = w->next_in_pool)
         ret_rows[len++] = row;
