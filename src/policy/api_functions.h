@@ -5,7 +5,7 @@
 
 /* api_lookup.c */
 int api_setting(lua_State *L);
-int api_metrics(lua_State *L);
+int api_call_metrics(lua_State *L);
 int api_get_job(lua_State *L);
 int api_get_pool(lua_State *L);
 int api_get_gpu(lua_State *L);

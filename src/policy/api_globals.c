@@ -67,7 +67,7 @@ static const struct api_member global_members[] = {
       .example = "local_time().hour >= 22", .call = api_local_time },
     { .name = "setting", .arguments = "(name, default)", .type = "any", .cost = "O(settings)", .words = "The operator's setting of this name, if it is of the default's type; else the default.",
       .example = "setting(\"max_wait_ms\", 5000)", .call = api_setting },
-    { .name = "metrics", .arguments = "()", .type = "metrics", .words = "The same as `context.metrics`.", .example = "metrics().queue_depth", .call = api_metrics },
+    { .name = "metrics", .arguments = "()", .type = "metrics", .words = "The same as `context.metrics`.", .example = "metrics().queue_depth", .call = api_call_metrics },
     { .name = "get_job", .arguments = "(id)", .type = "job?", .cost = "O(queue)", .words = "A job of the queue.", .example = "get_job(\"job-1\")", .call = api_get_job },
     { .name = "get_pool", .arguments = "(id)", .type = "pool?", .cost = "O(pools)", .words = "A pool.", .example = "get_pool(worker.pool_id)", .call = api_get_pool },
     { .name = "filter_jobs", .arguments = "(f)", .type = "set of jobs", .cost = "O(queue)", .words = "Jobs of the queue for which the function says true.",

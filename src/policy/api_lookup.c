@@ -20,7 +20,7 @@ int api_setting(lua_State *L)
     return 1;
 }
 
-int api_metrics(lua_State *L)
+int api_call_metrics(lua_State *L)
 {
     api_push_single(L, policy_of(L), API_METRICS);
     return 1;
