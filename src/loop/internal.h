@@ -4,6 +4,7 @@
  *   loop.c      life and turns of the loop, signals
  *   timer.c     timers and deadlines
  *   thread.c    work on other threads, their doorbell, watched descriptors
+ *   watch.c     watched files and directories
  *   address.c   endpoints as the kernel's addresses, and back
  *   outbox.c    bytes that wait for a socket
  *   stream.c    reading, writing, closing

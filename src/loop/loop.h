@@ -1,7 +1,7 @@
 /*
  * loop - the one event loop of a process: time, timers, signals, work on other
- * threads. Sockets are in stream.h, children in child.h. The only folder that
- * touches libuv.
+ * threads. Sockets are in stream.h, children in child.h, files that change in watch.h.
+ * The only folder that touches libuv.
  *
  * Single-threaded: every call and callback happens on the loop's thread unless it
  * says otherwise.
