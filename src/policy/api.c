@@ -81,13 +81,12 @@ static void add_members(lua_State *L, uint32_t object)
     const struct api_table *table = objects[object].table;
 
     for (size_t i = 0; i < table->len; i++) {
-        const struct api_member *m = &table->members[i];
-        lua_pushlightuserdata(L, (void *)(uintptr_t)m);
-        lua_setfield(L, -2, m->name);
+        lua_pushinteger(L, (lua_Integer)object << 16 | (lua_Integer)i);
+        lua_setfield(L, -2, table->members[i].name);
     }
 }
 
-/* The table of members that __index looks in. */
+/* The table that __index looks in: name -> which object's members, and which of them. */
 static void push_members(lua_State *L, uint32_t kind)
 {
     lua_newtable(L);

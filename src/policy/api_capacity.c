@@ -29,9 +29,11 @@ uint64_t api_pool_best_free_mb(const struct snap_pool *pool)
 
 uint64_t api_model_needs_mb(const struct snap_model *m)
 {
+    const uint64_t mb = SNAP_MB_BYTES;
+
     if (m->vram_required_mb > 0)
         return m->vram_required_mb;
-    return m->size_bytes / SNAP_MB_BYTES + (m->size_bytes % SNAP_MB_BYTES > 0);
+    return m->size_bytes / mb + (m->size_bytes % mb > 0);
 }
 
 /* Milliseconds per byte of the loads that were measured. */

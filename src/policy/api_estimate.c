@@ -56,24 +56,24 @@ static bool shortest_ms(lua_State *L, struct policy *p, const struct snap_job *j
 int api_estimate_job_duration(lua_State *L)
 {
     struct policy *p = policy_of(L);
-    uint64_t time_ms;
+    uint64_t time_ms = 0;
 
     api_drop_self(L);
+    lua_settop(L, 2);
     const struct snap_job *job = api_arg_job(L, p, 1);
-    if (!job) {
-        lua_pushnil(L);
-    } else if (!lua_isnoneornil(L, 2)) {
+    bool is_there = job != NULL;
+    if (!lua_isnil(L, 2)) {
         const struct snap_worker *w =
             snapshot_worker(p->snapshot, api_arg_row(L, p, 2, API_WORKER));
-        if (w)
-            api_push_u64(L, snapshot_estimated_time_ms(p->snapshot, w, job));
-        else
-            lua_pushnil(L);
-    } else if (shortest_ms(L, p, job, &time_ms)) {
-        api_push_u64(L, time_ms);
-    } else {
-        lua_pushnil(L);
+        is_there = is_there && w;
+        time_ms = is_there ? snapshot_estimated_time_ms(p->snapshot, w, job) : 0;
+    } else if (is_there) {
+        is_there = shortest_ms(L, p, job, &time_ms);
     }
+    if (is_there)
+        api_push_u64(L, time_ms);
+    else
+        lua_pushnil(L);
     return 1;
 }
 

@@ -3,16 +3,16 @@
 
 /* --- Indexing --------------------------------------------------------------------- */
 
-/* Upvalue 1: name -> struct api_member. */
+/* Upvalue 1: what push_members() made. */
 static const struct api_member *member_of(lua_State *L, int name)
 {
-    const struct api_member *m = NULL;
+    size_t len;
 
     lua_pushvalue(L, name);
-    if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TLIGHTUSERDATA)
-        m = lua_touserdata(L, -1);
+    int type = lua_rawget(L, lua_upvalueindex(1));
+    lua_Integer place = lua_tointeger(L, -1);
     lua_pop(L, 1);
-    return m;
+    return type == LUA_TNUMBER ? &api_members(place >> 16, &len)[place & 0xffff] : NULL;
 }
 
 static void push_bound(lua_State *L, const struct api_member *m, int self)

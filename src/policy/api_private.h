@@ -122,7 +122,7 @@ void api_push_field(lua_State *L, struct policy *p, uint32_t kind, uint32_t row)
 void api_make_view(lua_State *L);
 /* Push the table behind the view at `index`; false, and nothing, if it is none. */
 bool api_push_viewed(lua_State *L, int index);
-void api_push_json(lua_State *L, struct str json); /* nil where it is none */
+void api_push_json(lua_State *L, struct str text); /* nil where it is none */
 
 /* May this row, which api_row() gave, have extras? Rows of live snapshots have none, and are
  * read often. */
