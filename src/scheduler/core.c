@@ -77,6 +77,8 @@ static void settle(struct core *c)
 {
     while (!list_is_empty(&c->lost_crews))
         core_crew_lost(c, container_of(c->lost_crews.next, struct crew, in_lost));
+    if (c->decider_changed)
+        core_reconsider(c);
     for (size_t i = 0; i < c->roomy_len; i++) {
         if (core_user_decides(c))
             core_user_room(c, c->roomy[i]);
@@ -217,8 +219,8 @@ static const struct {
     [CORE_WORKER_STATIC]    = { on_report,             false },
     [CORE_WORKER_REACHABLE] = { on_worker_reachable,   false },
     [CORE_MODEL_KNOWN]      = { on_model_known,        false },
-    [CORE_POLICY]           = { core_on_policy,        true  },
-    [CORE_POLICY_STATE]     = { core_on_policy_state,  true  },
+    [CORE_POLICY]           = { core_on_policy,        false },
+    [CORE_POLICY_STATE]     = { core_on_policy_state,  false },
     [CORE_POLICY_ANSWER]    = { core_on_policy_answer, true  },
     [CORE_POLICY_FAILED]    = { core_on_policy_answer, true  },
     [CORE_START_ENDED]      = { core_on_start_ended,   false },
@@ -339,6 +341,7 @@ void core_free(struct core *c)
     c->policy.is_set = false; /* nobody is told of their end */
     MAP_FOREACH(it, tmp, &c->jobs)
         core_end_job(c, map_value(it), &(struct core_end){ .state = JOB_CANCELLED });
+    core_close_ask(c);
     core_forget_outcomes(c);
     core_starts_free(c);
     free_values(&c->turns);

@@ -6,11 +6,14 @@
  * whatever can collide does. A table of its own says what the actions so far mean, and
  * the core must agree with it:
  *
- *   - each arrival is answered once, in its event; nothing is said of a job that is gone
+ *   - each arrival is answered once, in its event unless a user policy is asked; nothing is
+ *     said of a job that is gone
  *   - a job runs where it may: model, pins, not tried before, up, within the slots
  *   - the ledger is the sum of the runs, worker by worker
- *   - no job waits that could run, nor beyond its deadline or the queue's timeout, nor
- *     for workers none of which is there any more
+ *   - no job waits beyond its deadline or the queue's timeout; nor, unless a user policy
+ *     has a say, one that could run, or for workers none of which is there any more
+ *   - one question is out at a time, decisions have numbers without gaps, evicted workers
+ *     get no work, and what starts reserve comes back
  */
 #pragma once
 

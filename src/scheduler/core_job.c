@@ -43,9 +43,16 @@ void core_say_queued(struct core *c, const struct job *job)
 
 /* --- Waiting --------------------------------------------------------------- */
 
+/* Its time in the queue begins now, whatever its policy was asked before. */
+static void add_to_queue(struct core *c, struct job *job)
+{
+    job->entered_ms = c->now_ms;
+    job_queue_add(c->queue, job);
+}
+
 void core_enqueue(struct core *c, struct job *job)
 {
-    job_queue_add(c->queue, job);
+    add_to_queue(c, job);
     core_say_queued(c, job);
 }
 
@@ -54,7 +61,7 @@ void core_let_in(struct core *c, struct job *job, bool has_waited)
     struct err err;
 
     if (core_user_decides(c) && c->policy.entry != POLICY_ENTRY_NONE) {
-        job_queue_add(c->queue, job);
+        add_to_queue(c, job);
         (void)core_raise(c, job, ASK_JOB);
         return;
     }

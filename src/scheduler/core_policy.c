@@ -31,6 +31,24 @@ static bool is_still_asked(const struct core *c, enum ask_kind kind)
     return core_user_decides(c) && c->policy.hooks & hook;
 }
 
+/* Workers may have gone while it was asked about. */
+static bool still_hopes(struct core *c, struct job *job)
+{
+    struct err err;
+
+    if (core_has_hope(c, job))
+        return true;
+    core_explain_no_workers(c, &job->spec, &err);
+    core_fail_job(c, job, &err);
+    return false;
+}
+
+static void let_in_after_all(struct core *c, struct job *job, bool has_waited)
+{
+    if (still_hopes(c, job))
+        core_let_in(c, job, has_waited);
+}
+
 static void release_parked(struct core *c)
 {
     struct list *it, *tmp;
@@ -43,7 +61,7 @@ static void release_parked(struct core *c)
         if (is_out(c, job) || is_still_asked(c, q->kind))
             continue;
         core_drop_question(c, job);
-        core_let_in(c, job, has_waited);
+        let_in_after_all(c, job, has_waited);
     }
 }
 
@@ -70,8 +88,9 @@ static void release_newcomers(struct core *c)
     }
 }
 
-static void reconsider(struct core *c)
+void core_reconsider(struct core *c)
 {
+    c->decider_changed = false;
     core_forget_waits(c);
     core_forget_turns(c);
     if (!core_user_decides(c) || !(c->policy.hooks & POLICY_HOOK_OUTCOME))
@@ -97,7 +116,7 @@ void core_on_policy(struct core *c, const struct core_event *event)
     c->policy.hooks = event->u.policy.hooks;
     c->policy.starts_workers = event->u.policy.starts_workers;
     c->policy.unavailable = POLICY_OK;
-    reconsider(c);
+    c->decider_changed = true;
 }
 
 void core_on_policy_state(struct core *c, const struct core_event *event)
@@ -106,10 +125,9 @@ void core_on_policy_state(struct core *c, const struct core_event *event)
 
     if (!c->policy.is_set || c->policy.unavailable == unavailable)
         return;
-    bool changes = (c->policy.unavailable == POLICY_OK) != (unavailable == POLICY_OK);
+    if ((c->policy.unavailable == POLICY_OK) != (unavailable == POLICY_OK))
+        c->decider_changed = true;
     c->policy.unavailable = unavailable;
-    if (changes)
-        reconsider(c);
 }
 
 /* --- Answers ------------------------------------------------------------------------ */
@@ -157,7 +175,7 @@ static void take_admit(struct core *c, struct answer *a)
     }
     if (a->failure != POLICY_OK)
         core_note_failure(c, a->job_id, a->failure, a->message, a->ask);
-    core_let_in(c, a->job, false);
+    let_in_after_all(c, a->job, false);
 }
 
 static void take_retry(struct core *c, struct answer *a)
@@ -170,12 +188,12 @@ static void take_retry(struct core *c, struct answer *a)
     core_drop_question(c, a->job);
     if (a->failure != POLICY_OK) {
         core_note_failure(c, a->job_id, a->failure, a->message, a->ask);
-        core_let_in(c, a->job, true);
+        let_in_after_all(c, a->job, true);
     } else if (!a->yes) {
         core_refuse_retry(c, a->job, &err);
     } else if (delay_ms == 0) {
-        core_let_in(c, a->job, true);
-    } else {
+        let_in_after_all(c, a->job, true);
+    } else if (still_hopes(c, a->job)) {
         if (delay_ms > c->options.queue_timeout_ms)
             delay_ms = c->options.queue_timeout_ms;
         core_wait_until(c, a->job, c->now_ms + delay_ms);
@@ -293,4 +311,6 @@ void core_on_policy_answer(struct core *c, const struct core_event *event)
         a.failure = event->u.answer.failure == POLICY_OK ? POLICY_ERROR : event->u.answer.failure;
     core_close_ask(c);
     takes[kind](c, &a);
+    if (!core_user_decides(c)) /* it was the last one: whom it lets wait may go after all */
+        c->decider_changed = true;
 }

@@ -128,7 +128,8 @@ struct core {
         char job_id[JOB_ID_SIZE];
         struct question *outcome; /* owned */
     } out;
-    struct list parked; /* questions that keep their jobs out of the queue, oldest first */
+    bool decider_changed; /* and it was not acted upon yet */
+    struct list parked;   /* questions that keep their jobs out of the queue, oldest first */
     size_t parked_len;
     uint64_t parked_bytes;
     struct list newcomers; /* ASK_JOB, in the order in which they came */
@@ -284,6 +285,7 @@ bool core_check_decision(const struct core *c, const struct decision *d, const c
 
 bool core_user_decides(const struct core *c);
 bool core_starts_workers(const struct core *c); /* whoever decides */
+void core_reconsider(struct core *c);           /* somebody else decides now */
 
 void core_on_policy(struct core *c, const struct core_event *event);
 void core_on_policy_state(struct core *c, const struct core_event *event);
