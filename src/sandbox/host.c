@@ -172,7 +172,7 @@ static uint64_t cpu_us(const struct host *h)
 
 static bool is_guilty(const struct host *h)
 {
-    return cpu_us(h) - h->cpu_us_before >= (uint64_t)h->s->options.guilty_cpu_ms * 1000;
+    return cpu_us(h) >= h->cpu_us_before + (uint64_t)h->s->options.guilty_cpu_ms * 1000;
 }
 
 /* --- Failing ------------------------------------------------------------------- */
@@ -404,11 +404,13 @@ static void on_deadline(struct loop_timer *timer)
     uint64_t gone_us = clock_mono_us() - h->asked_us;
     uint64_t hard_us = (uint64_t)h->s->options.hard_ms * 1000;
 
-    if (h->state == HOST_BUSY && gone_us < hard_us)
+    if (!h->on_socket)
+        crash(h, "the policy's process has ended");
+    else if (h->state == HOST_BUSY && gone_us < hard_us)
         loop_timer_start(timer, (hard_us - gone_us) / 1000 + 1);
     else if (h->state == HOST_LOADING)
         load_too_long(h);
-    else if (h->on_socket && read_one(h))
+    else if (read_one(h))
         return;
     else if (h->state == HOST_BUSY)
         time_out(h);

@@ -255,6 +255,41 @@ static void running_out_of_descriptors_is_survived(void **state)
     teardown(&w, &p);
 }
 
+/* Both hosts die while no other can be started; some time later it can. */
+static void a_policy_without_hosts_says_so_and_comes_back(void **state)
+{
+    const struct sandboxed_options options = {
+        .source = str_of("function schedule() end"),
+        .name = "fine",
+        .is_live = true,
+    };
+    struct rlimit before, none;
+    struct test_world w;
+    struct test_policy p;
+
+    (void)state;
+    setup(&w);
+    test_policy_open(&p, &w, &options);
+    RUN_UNTIL(&w, test_policy_stats(&p).has_spare);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 0;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    for (int i = 0; i < 2; i++) {
+        pid_t pid = test_policy_stats(&p).pid;
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        RUN_UNTIL(&w, test_policy_stats(&p).pid != pid);
+    }
+    RUN_UNTIL(&w, p.states == 1);
+    assert_int_equal(p.state, POLICY_SANDBOX_UNAVAILABLE);
+    assert_int_equal(test_policy_ask(&p, &question), POLICY_SANDBOX_UNAVAILABLE);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    RUN_UNTIL(&w, p.states == 2);
+    assert_int_equal(p.state, POLICY_OK);
+    assert_int_equal(test_policy_ask(&p, &question), POLICY_OK);
+    teardown(&w, &p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +302,7 @@ int main(void)
         cmocka_unit_test(no_descriptor_of_ours_reaches_a_host),
         cmocka_unit_test(a_program_that_cannot_be_a_host_is_told),
         cmocka_unit_test(running_out_of_descriptors_is_survived),
+        cmocka_unit_test(a_policy_without_hosts_says_so_and_comes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

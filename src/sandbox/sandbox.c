@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "sandbox/internal.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -64,8 +65,12 @@ struct policy_answer *sandbox_fail(struct sandbox *s, enum policy_failure failur
 static bool hear(struct sandbox *s, const struct process *host, struct wire_loaded *ret)
 {
     struct pollfd wait = { .fd = host->socket, .events = POLLIN };
+    int rc;
 
-    if (poll(&wait, 1, (int)s->options.load_ms) != 1)
+    do
+        rc = poll(&wait, 1, (int)s->options.load_ms);
+    while (rc < 0 && errno == EINTR);
+    if (rc != 1)
         return false;
     ssize_t n = recv(host->socket, s->message, sizeof(s->message), MSG_DONTWAIT);
     return n > 0 && wire_get_loaded((struct str){ s->message, (size_t)n }, ret);

@@ -30,7 +30,9 @@ static const char source[] =
     "end,\n"
     "  function() n = n + 1 return n end,\n"
     "}\n"
-    "function schedule() end\n"
+    "function schedule(context)\n"
+    "  return { action = 'wait', retry_after_ms = context.now_ms }\n"
+    "end\n"
     "function should_retry(job, attempt) return deeds[attempt]() end\n";
 
 static const struct sandboxed_options home = {
@@ -110,6 +112,40 @@ static void the_lua_text_comes_along_when_wanted(void **state)
     test_policy_open(&p, &w, &wanted);
     assert_int_equal(p.loads, 1);
     assert_string_equal(p.lua, source);
+    teardown(&w, &p);
+}
+
+static void put_now(struct test_world *w, uint64_t now_ms)
+{
+    const struct snap_header header = {
+        .layout = SNAP_LAYOUT,
+        .first_job = SNAP_NONE,
+        .now_ms = now_ms,
+    };
+
+    region_put(w->region, 0, &header, sizeof(header));
+}
+
+static void each_question_is_about_the_state_as_it_is_then(void **state)
+{
+    const struct policy_call call = { .kind = ASK_SCHEDULE, .job = SNAP_NONE };
+    struct test_world w;
+    struct test_policy p;
+
+    (void)state;
+    setup(&w);
+    test_world_open(&w);
+    open_home(&p, &w);
+    for (uint64_t now_ms = 1000; now_ms < 1003; now_ms++) {
+        put_now(&w, now_ms);
+        assert_int_equal(test_policy_ask(&p, &call), POLICY_OK);
+        assert_int_equal(p.answer.decisions.items[0].retry_after_ms, now_ms);
+    }
+    assert_int_equal(kill(test_policy_stats(&p).pid, SIGKILL), 0);
+    put_now(&w, 2000);
+    while (test_policy_ask(&p, &call) == POLICY_CRASH) /* a spare sees it, too */
+        ;
+    assert_int_equal(p.answer.decisions.items[0].retry_after_ms, 2000);
     teardown(&w, &p);
 }
 
@@ -494,6 +530,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_policy_loads_and_answers),
         cmocka_unit_test(the_lua_text_comes_along_when_wanted),
+        cmocka_unit_test(each_question_is_about_the_state_as_it_is_then),
         cmocka_unit_test(the_next_question_may_be_asked_inside_an_answer),
         cmocka_unit_test(an_error_costs_a_question_and_no_host),
         cmocka_unit_test(who_breaks_a_limit_is_replaced_by_the_spare),

@@ -222,7 +222,8 @@ static void on_host_answer(void *data, struct host *h, const struct policy_answe
 
     assert(h == p->active);
     (void)h;
-    p->memory_bytes = a->memory_bytes;
+    if (a->memory_bytes > 0) /* else it was not the host that answered */
+        p->memory_bytes = a->memory_bytes;
     if (a->failure == POLICY_TIMEOUT || a->failure == POLICY_MEMORY || a->failure == POLICY_CRASH) {
         stats->kills_total++;
         strike(p);
