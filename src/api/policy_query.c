@@ -1,0 +1,79 @@
+#include "api/policy_query.h"
+
+#include "base/parse.h"
+
+enum { VALUE_SIZE = 24 };
+
+/* Take the next parameter's name off the front; false: no more. */
+static bool next_name(struct str *rest, struct str *ret)
+{
+    if (rest->len == 0)
+        return false;
+    const char *end = memchr(rest->p, '&', rest->len);
+    size_t len = end ? (size_t)(end - rest->p) : rest->len;
+    const char *equals = memchr(rest->p, '=', len);
+
+    *ret = (struct str){ rest->p, equals ? (size_t)(equals - rest->p) : len };
+    rest->p += len + (end != NULL);
+    rest->len -= len + (end != NULL);
+    return true;
+}
+
+static bool is_known(struct str name, const char *const *known)
+{
+    for (; *known; known++) {
+        if (str_eq(name, *known))
+            return true;
+    }
+    return false;
+}
+
+int policy_query_check(const struct http_request *req, const char *const *known, struct err *err)
+{
+    struct str rest = http_request_query(req), name;
+    char param[64];
+
+    while (next_name(&rest, &name)) {
+        if (name.len == 0 || is_known(name, known))
+            continue;
+        name.len = name.len < sizeof(param) ? name.len : sizeof(param) - 1;
+        (void)str_copy(param, sizeof(param), name);
+        return err_param(err, ERR_INVALID, param, "the parameter '%s' is not known here", param);
+    }
+    return 0;
+}
+
+static bool has(const struct http_request *req, const char *wanted)
+{
+    struct str rest = http_request_query(req), name;
+
+    while (next_name(&rest, &name)) {
+        if (str_eq(name, wanted))
+            return true;
+    }
+    return false;
+}
+
+int policy_query_text(const struct http_request *req, const char *name, char *dst, size_t size,
+                      struct err *err)
+{
+    if (!has(req, name) || (http_request_query_param(req, name, dst, size) && dst[0] != '\0'))
+        return 0;
+    return err_param(err, ERR_INVALID, name, "'%s' is empty, too long, or not decodable", name);
+}
+
+int policy_query_number(const struct http_request *req, const char *name, uint64_t min,
+                        uint64_t max, uint64_t *ret, struct err *err)
+{
+    char text[VALUE_SIZE] = "";
+    uint64_t value;
+
+    if (!has(req, name))
+        return 0;
+    if (!http_request_query_param(req, name, text, sizeof(text)) ||
+        !parse_u64_str(str_of(text), &value) || value < min || value > max)
+        return err_param(err, ERR_INVALID, name, "'%s' must be a whole number from %llu to %llu",
+                         name, (unsigned long long)min, (unsigned long long)max);
+    *ret = value;
+    return 0;
+}
