@@ -36,11 +36,11 @@ static const struct operation operations[] = {
     { "model_delete",              ROUTE_ADMIN,  NULL },
     { "model_load",                ROUTE_ADMIN,  NULL },
     { "model_unload",              ROUTE_ADMIN,  NULL },
-    { "policy_list",               ROUTE_CLIENT, NULL },
-    { "policy_get",                ROUTE_CLIENT, NULL },
-    { "policy_save",               ROUTE_ADMIN,  NULL },
-    { "policy_delete",             ROUTE_ADMIN,  NULL },
-    { "policy_test",               ROUTE_ADMIN,  NULL },
+    { "policy_list",               ROUTE_ADMIN,  op_policy_list   },
+    { "policy_get",                ROUTE_ADMIN,  op_policy_get    },
+    { "policy_save",               ROUTE_ADMIN,  op_policy_save   },
+    { "policy_delete",             ROUTE_ADMIN,  op_policy_delete },
+    { "policy_test",               ROUTE_ADMIN,  op_policy_test   },
 };
 
 /* Names of the seeds and of the list in PROTOCOL that mean the same. */

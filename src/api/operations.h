@@ -38,5 +38,12 @@ void op_model_get(struct queen *q, struct http_request *req, const struct operat
 /* op_forward.c: carried out by a hive, its events passed on. */
 void op_forward(struct queen *q, struct http_request *req, const struct operation *op);
 
+/* api_policies.c, api_policy_changes.c, api_policy_trials.c: as the routes of the same nouns. */
+void op_policy_list(struct queen *q, struct http_request *req, const struct operation *op);
+void op_policy_get(struct queen *q, struct http_request *req, const struct operation *op);
+void op_policy_save(struct queen *q, struct http_request *req, const struct operation *op);
+void op_policy_delete(struct queen *q, struct http_request *req, const struct operation *op);
+void op_policy_test(struct queen *q, struct http_request *req, const struct operation *op);
+
 /* The queen stops: end each with `err`; what the hives have begun goes on there. */
 void op_forward_end_all(struct queen *q, const struct err *err);
