@@ -245,6 +245,10 @@ static void read_table(struct reading *r, unsigned depth)
     }
     if (field(r, "action") == LUA_TNIL) {
         lua_pop(r->L, 1);
+        lua_pushnil(r->L);
+        if (!lua_next(r->L, -2))
+            return; /* an empty list: nothing to do */
+        lua_pop(r->L, 2);
         if (lua_rawlen(r->L, -1) > 0)
             read_list(r, depth);
         else

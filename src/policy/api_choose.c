@@ -101,6 +101,7 @@ int api_set_least_loaded(lua_State *L)
     struct api_rows rows;
 
     (void)api_self_set(L, p, API_WORKER, &rows);
+    api_narrow(L, p, API_WORKER, &rows);
     return push_chosen(L, p, api_least_loaded(p, rows));
 }
 
@@ -111,6 +112,7 @@ int api_set_most_vram_free(lua_State *L)
     struct api_rows rows;
 
     (void)api_self_set(L, p, API_WORKER, &rows);
+    api_narrow(L, p, API_WORKER, &rows);
     for (uint32_t i = 0; i < rows.len; i++) {
         const struct snap_worker *w = snapshot_worker(p->snapshot, rows.at[i]);
         if (w)
@@ -139,6 +141,7 @@ int api_set_round_robin(lua_State *L)
     struct api_rows rows;
 
     (void)api_self_set(L, p, API_WORKER, &rows);
+    api_narrow(L, p, API_WORKER, &rows);
     struct api_pick *picks = picks_of(L, p);
     for (uint32_t i = 0; i < rows.len; i++) {
         const struct snap_worker *w = snapshot_worker(p->snapshot, rows.at[i]);
@@ -160,6 +163,7 @@ int api_set_random(lua_State *L)
     struct api_rows rows;
     const struct api_set *set = api_self_set(L, p, API_OBJECT_COUNT_, &rows);
 
+    api_narrow(L, p, set->of, &rows);
     if (rows.len == 0)
         lua_pushnil(L);
     else
@@ -174,6 +178,7 @@ int api_set_power_of_two(lua_State *L)
     uint32_t two[2], len = 0;
 
     (void)api_self_set(L, p, API_WORKER, &rows);
+    api_narrow(L, p, API_WORKER, &rows);
     if (rows.len > 0) {
         uint64_t a = rng_below(&p->rng, rows.len);
         two[len++] = rows.at[a];
@@ -243,6 +248,7 @@ int api_set_lmetric(lua_State *L)
     struct api_rows rows;
 
     (void)api_self_set(L, p, API_WORKER, &rows);
+    api_narrow(L, p, API_WORKER, &rows);
     return push_chosen(L, p, api_lmetric(p, rows, needed_job(L, p)));
 }
 
@@ -284,6 +290,7 @@ int api_set_warmest(lua_State *L)
     struct api_rows rows;
 
     (void)api_self_set(L, p, API_WORKER, &rows);
+    api_narrow(L, p, API_WORKER, &rows);
     const struct snap_job *job = needed_job(L, p);
     uint32_t row = find_warmest(rows, job);
     uint32_t balanced = api_lmetric(p, rows, job); /* its scores show either way */

@@ -23,7 +23,7 @@ int api_set_first(lua_State *L)
     struct api_rows rows;
     const struct api_set *set = api_self_set(L, p, API_OBJECT_COUNT_, &rows);
 
-    return push_element(L, p, set, rows, 0);
+    return push_element(L, p, set, rows, api_narrow_first(p, set->of, rows, false));
 }
 
 int api_set_last(lua_State *L)
@@ -32,7 +32,7 @@ int api_set_last(lua_State *L)
     struct api_rows rows;
     const struct api_set *set = api_self_set(L, p, API_OBJECT_COUNT_, &rows);
 
-    return push_element(L, p, set, rows, (int64_t)rows.len - 1);
+    return push_element(L, p, set, rows, api_narrow_first(p, set->of, rows, true));
 }
 
 int api_set_take(lua_State *L)
@@ -247,6 +247,7 @@ static int choose_by(lua_State *L, double sign)
     double best = 0, key;
     int64_t chosen = -1;
 
+    api_narrow(L, p, by.set->of, &rows);
     /* Functions may choose, too: only the outermost choice shows its scores. */
     if (p->api->choices++ == 0)
         api_scores_begin(p);

@@ -77,12 +77,54 @@ static void lmetric_shares_ties_by_chance(void **state)
     world_open(&w, world_json);
     world_load(&w, "function schedule_job(job, pools, workers) "
                    "log.info(workers.with_model('tiny').lmetric().id) end");
+    world_writable(&w)->jobs[1].pinned_worker_id = (struct snap_text){ 0 };
+    world_writable(&w)->jobs[1].pinned_pool_id = (struct snap_text){ 0 };
     for (call.seed = 1; call.seed <= 200; call.seed++) {
         policy_call(w.policy, &call, &w.answer);
         third += world_logged(&w, "w-3");
     }
     assert_in_range(third, 60, 140);
     world_close(&w);
+}
+
+/* job-1 wants llama-3-70b: w-1 and w-2 have it; w-3 and w-4 have not. */
+static void a_choice_for_a_job_is_one_that_can_run_it_or_nil(void **state)
+{
+    static const struct {
+        const char *list, *chosen; /* NULL: nil */
+    } cases[] = {
+        { "workers", "w-1" },
+        { "workers.filter(function(w) return w.id == 'w-3' or w.id == 'w-2' end)", "w-2" },
+        { "workers.filter(function(w) return w.id == 'w-3' or w.id == 'w-1' end)", NULL },
+        { "workers.with_model('tiny')", "w-3" }, /* for what to evict */
+    };
+    static const char *const methods[] = { "first()",        "min_by('slots')", "round_robin()",
+                                           "least_loaded()", "lmetric(job)",    "random()" };
+    char script[256];
+    struct world w;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        for (size_t m = 0; m < sizeof(methods) / sizeof(methods[0]); m++) {
+            bool is_exact = m == 0; /* the others prefer one of those that can */
+            (void)snprintf(script, sizeof(script),
+                           "function schedule_job(job, pools, workers) local w = %s.%s "
+                           "log.info(w and w.id or 'nil') end",
+                           cases[i].list, methods[m]);
+            world_open(&w, world_json);
+            world_load(&w, script);
+            if (!cases[i].chosen)
+                world_writable(&w)->workers[0].active = 4; /* w-1 is full */
+            world_ask(&w, 0, false);
+            if (!cases[i].chosen)
+                assert_true(world_logged(&w, "nil"));
+            else if (is_exact)
+                assert_true(world_logged(&w, cases[i].chosen));
+            else
+                assert_false(world_logged(&w, "nil") || world_logged(&w, "w-5"));
+            world_close(&w);
+        }
+    }
 }
 
 static void room_is_made_only_where_it_is_wanted_and_helps(void **state)
@@ -429,6 +471,7 @@ int main(void)
         cmocka_unit_test(metrics_are_kept_once_per_name_and_capped),
         cmocka_unit_test(the_warm_worker_is_left_alone_when_it_is_overloaded),
         cmocka_unit_test(lmetric_shares_ties_by_chance),
+        cmocka_unit_test(a_choice_for_a_job_is_one_that_can_run_it_or_nil),
         cmocka_unit_test(room_is_made_only_where_it_is_wanted_and_helps),
         cmocka_unit_test(the_platform_policy_runs_in_a_state_of_its_own),
         cmocka_unit_test(what_goes_by_model_costs_what_matches),

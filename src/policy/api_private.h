@@ -206,6 +206,12 @@ bool api_is_over_quota(const struct snap_tenant *t);
 void api_drop_self(lua_State *L);
 /* Of a method of a row's: drops a repeated self; SNAP_NONE when the row is another's by now. */
 uint32_t api_self_row(lua_State *L, const struct policy *p);
+/* Keep what is a choice for the job that is being decided (api_narrow.c says which that is);
+ * what it keeps stands in a set on the top of the stack, or nothing is pushed. */
+void api_narrow(lua_State *L, struct policy *p, enum api_object of, struct api_rows *rows);
+/* The place of the first, or last, that is one; -1: none. O(until it is found). */
+int64_t api_narrow_first(const struct policy *p, enum api_object of, struct api_rows rows,
+                         bool from_end);
 /* Of a method: its rows, checked to be `of`; API_OBJECT_COUNT_: of anything. */
 const struct api_set *api_self_set(lua_State *L, struct policy *p, uint32_t of,
                                    struct api_rows *ret);

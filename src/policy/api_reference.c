@@ -24,7 +24,17 @@ static const struct {
       "`pairs(list)` work; "
       "`list.idle()` and `list:idle()` are the same. A list belongs to the call that it was made "
       "in. The first look at the whole of `context.workers` and its like in a call costs "
-      "O(workers). Methods that speak of workers are for lists of workers." },
+      "O(workers). Methods that speak of workers are for lists of workers.\n\n"
+      "While one job is being decided (`schedule_job`), the methods that choose a worker (`first`, "
+      "`last`, `min_by`, "
+      "`max_by`, `least_loaded`, `most_vram_free`, `round_robin`, `random`, `power_of_two`, "
+      "`warmest`, `lmetric`) "
+      "choose among those of the list that can run it now. Where the list has some that could run "
+      "it but have no "
+      "room, they give nil: returned, that means wait. Where nobody in the list has the job's "
+      "model, "
+      "they choose "
+      "from it as it is." },
     { API_QUEUE, "context.queue", "A list of jobs, with these besides what all lists have." },
     { API_REGISTRY, "registry", "A list of all pools, with these besides what all lists have." },
     { API_HIVES, "hives", "A global." },
