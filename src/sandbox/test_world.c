@@ -158,3 +158,50 @@ struct sandboxed_stats test_policy_stats(const struct test_policy *p)
     sandboxed_get_stats(p->policy, &stats);
     return stats;
 }
+
+/* --- A policy ---------------------------------------------------------------------- */
+
+static const char home_source[] =
+    "local n, kept = 0\n"
+    "local deeds = {\n"
+    "  function() return true end,\n"
+    "  function() while true do end end,\n"
+    "  function() while true do pcall(function() while true do end end) end end,\n"
+    "  function() return ('a'):rep(200000):find(('.-'):rep(9) .. 'b') end,\n"
+    "  function() local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end end,\n"
+    "  function() error('boom') end,\n"
+    "  function() kept = {} for i = 1, 9 do kept[i] = ('x'):rep(1000000) .. i end return true "
+    "end,\n"
+    "  function() n = n + 1 return n end,\n"
+    "}\n"
+    "function schedule(context)\n"
+    "  return { action = 'wait', retry_after_ms = context.now_ms }\n"
+    "end\n"
+    "function should_retry(job, attempt) return deeds[attempt]() end\n";
+
+const struct sandboxed_options test_home = {
+    .language = SCRIPT_LUA,
+    .source = { home_source, sizeof(home_source) - 1 },
+    .name = "home.lua",
+    .is_live = true,
+};
+
+struct policy_call test_call(enum deed deed)
+{
+    return (struct policy_call){ .kind = ASK_RETRY, .job = SNAP_NONE, .attempt = deed };
+}
+
+enum policy_failure test_do(struct test_policy *p, enum deed deed)
+{
+    struct policy_call call = test_call(deed);
+
+    return test_policy_ask(p, &call);
+}
+
+void test_home_open(struct test_policy *p, struct test_world *w)
+{
+    test_policy_open(p, w, &test_home);
+    if (p->loads == 0)
+        fail_msg("refused: %s", p->diagnostics.items[0].message);
+    RUN_UNTIL(w, test_policy_stats(p).has_spare);
+}

@@ -57,3 +57,22 @@ void test_policy_start_ask(struct test_policy *p, const struct policy_call *call
 enum policy_failure test_policy_ask(struct test_policy *p, const struct policy_call *call);
 struct sandboxed_stats test_policy_stats(const struct test_policy *p);
 struct sandbox_stats test_world_stats(const struct test_world *w);
+
+/*
+ * A live policy for tests. What it does is chosen by the attempt of ASK_RETRY, which is all
+ * that it looks at then; asked to schedule, it waits for context.now_ms.
+ */
+enum deed {
+    GOOD = 1, /* answers yes */
+    LOOP,
+    SWALLOW, /* loops, and catches errors */
+    MATCH,   /* loops where no hook is looked at */
+    BOMB,    /* takes all the memory that it gets */
+    RAISE,   /* "boom", in line 8 */
+    KEEP,    /* 9 MB */
+    COUNT,   /* answers how often it was asked to */
+};
+extern const struct sandboxed_options test_home;
+struct policy_call test_call(enum deed deed);
+enum policy_failure test_do(struct test_policy *p, enum deed deed);
+void test_home_open(struct test_policy *p, struct test_world *w); /* with its spare */
