@@ -15,7 +15,8 @@ const path = "/v1/chat/completions";
 async function warm(t, { workers = 1, slots = 4, options = {} } = {}) {
   const fakes = [];
   for (let i = 0; i < workers; i++) fakes.push(await startFake(t, { id: `fake-${i}` }));
-  const queen = await startQueen(t, { worker: fakes.map((fake) => asStatic(fake, { slots })), ...options });
+  // `simple` takes the first one with room: so a test knows who fails.
+  const queen = await startQueen(t, { scheduler: "simple", worker: fakes.map((fake) => asStatic(fake, { slots })), ...options });
   await queen.untilReadyFor("fake-7b", workers);
   await queen.get("/health");
   const world = { queen, fakes, fake: fakes[0] };
