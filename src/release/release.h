@@ -7,7 +7,15 @@
  * touching a stream. Whatever goes wrong on the way leaves the old one in place and says
  * why. Files are watched in home and lab mode: debounced, whole, validated; one that
  * vanishes leaves its last good version running. In platform mode every change is refused
- * (ERR_PLATFORM_IMMUTABLE).
+ * (ERR_PLATFORM_IMMUTABLE), and no user policy runs.
+ *
+ * A file's policy is called by its `@name` (`scheduler.name` in YAML), else as the file. The
+ * --scheduler FILE takes over at the start and whenever it changes. A drop-in takes over
+ * when it changes and the active policy has its name, or when nobody has chosen any.
+ *
+ * Validation reads no store and activates nothing: several go on at once. Activations take
+ * turns, in the order in which they are ready. Files have nobody to be told what is wrong
+ * with them: it is logged once, and kept for release_last_error().
  */
 #pragma once
 
@@ -18,10 +26,12 @@
 struct release;
 
 struct release_events {
-    /* Another policy decides from now on: CORE_POLICY. NULL: the built-in one. */
+    /* Another policy decides from now on: CORE_POLICY. NULL: the built-in one. A question to
+     * the one before is never answered. */
     void (*on_policy)(void *data, const struct policy_version *version,
                       const struct policy_info *info);
-    /* CORE_POLICY_STATE. */
+    /* CORE_POLICY_STATE. After a start without a sandbox this follows on_policy(), with an
+     * `info` that only knows the header: such a policy is never asked. */
     void (*on_state)(void *data, enum policy_failure unavailable);
 };
 
@@ -32,7 +42,9 @@ struct release_options {
     bool is_immutable;       /* platform mode */
     bool watches_files;
     unsigned debounce_ms;                /* 200 */
-    unsigned deploys_max;                /* being validated at once; 4 */
+    unsigned deploys_max;                /* deploys and rollbacks under way at once; 4 */
+    const struct region *live;           /* what the queen sees: new policies are tried on it as
+                                          * well; borrowed; NULL: none */
     const struct release_events *events; /* borrowed */
     void *data;
 };
@@ -63,7 +75,8 @@ struct deploy_result {
     const struct validation_result *validation; /* NULL: it did not come so far */
 };
 typedef void deploy_done_fn(void *data, const struct deploy_result *result);
-/* Exactly one callback, from the loop, unless release_forget(data) is called before. */
+/* Exactly one callback, from the loop, unless release_forget(data) is called before. What is
+ * pointed to is copied. */
 void release_deploy(struct release *r, const struct deploy_request *request,
                     deploy_done_fn *on_done, void *data);
 void release_rollback(struct release *r, const char *name, uint32_t version,

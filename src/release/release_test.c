@@ -1,0 +1,539 @@
+#include "release/release.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "release/test_world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/test_dir.h"
+
+#include <sys/stat.h>
+
+#define POLICY(words)      "function schedule() return nil end -- " words "\n"
+#define NAMED(name, words) "-- @name " name "\n" POLICY(words)
+#define BROKEN             "function schedule(\n"
+
+enum { CALLS_MAX = 16 };
+
+struct world {
+    struct test_world w;
+    struct test_dir dir;
+    char store[PATH_MAX], file[PATH_MAX], drop_ins[PATH_MAX];
+    struct release_options options;
+    struct release *release;
+    bool is_ready;
+    struct err ready;
+    unsigned policies, states;
+    struct policy_version active; /* as last told; version 0: the built-in */
+    struct policy_info info;
+    enum policy_failure state;
+};
+
+struct call {
+    unsigned done;
+    struct deploy_result result;
+    struct validation_result validation;
+};
+
+static void on_policy(void *data, const struct policy_version *version,
+                      const struct policy_info *info)
+{
+    struct world *x = data;
+
+    x->policies++;
+    x->active = version ? *version : (struct policy_version){ 0 };
+    if (info)
+        x->info = *info;
+    x->state = POLICY_OK;
+    loop_stop(x->w.loop);
+}
+
+static void on_state(void *data, enum policy_failure unavailable)
+{
+    struct world *x = data;
+
+    x->states++;
+    x->state = unavailable;
+}
+
+static const struct release_events events = { .on_policy = on_policy, .on_state = on_state };
+
+static void on_ready(void *data, const struct err *err)
+{
+    struct world *x = data;
+
+    x->is_ready = true;
+    x->ready = err ? *err : (struct err){ 0 };
+    loop_stop(x->w.loop);
+}
+
+static void on_done(void *data, const struct deploy_result *result)
+{
+    struct call *c = data;
+
+    c->done++;
+    c->result = *result;
+    if (result->validation)
+        c->validation = *result->validation;
+}
+
+static int setup_with_host(void **state, const char *host)
+{
+    struct world *x = mem_alloc(1, sizeof(*x));
+    struct err err;
+
+    test_world_open(&x->w, host);
+    if (test_dir_make(&x->dir) < 0)
+        return -1;
+    (void)snprintf(x->store, sizeof(x->store), "%s/store", x->dir.path);
+    (void)snprintf(x->file, sizeof(x->file), "%s/home.lua", x->dir.path);
+    (void)snprintf(x->drop_ins, sizeof(x->drop_ins), "%s/policies.d", x->dir.path);
+    x->options = (struct release_options){
+        .store_dir = x->store,
+        .drop_in_dir = x->drop_ins,
+        .watches_files = true,
+        .debounce_ms = 5,
+        .deploys_max = 4,
+        .events = &events,
+        .data = x,
+    };
+    *state = x;
+    return file_make_dir(x->drop_ins, &err);
+}
+
+static int setup(void **state)
+{
+    return setup_with_host(state, NULL);
+}
+
+static int setup_without_host(void **state)
+{
+    return setup_with_host(state, "/nonexistent/rbee-policy-host");
+}
+
+static int teardown(void **state)
+{
+    struct world *x = *state;
+
+    release_free(x->release);
+    test_world_close(&x->w);
+    test_dir_remove(&x->dir);
+    free(x);
+    return 0;
+}
+
+/* The start, or the next one. */
+static void begin(struct world *x)
+{
+    struct err err = { 0 };
+
+    release_free(x->release);
+    x->is_ready = false;
+    x->policies = x->states = 0;
+    x->active = (struct policy_version){ 0 };
+    x->release = release_new(x->w.loop, x->w.sandbox, &x->options, &err);
+    if (!x->release)
+        fail_msg("%s", err.msg);
+    release_begin(x->release, on_ready, x);
+    assert_false(x->is_ready);
+    RUN_UNTIL(&x->w, x->is_ready);
+}
+
+static void put(const struct world *x, const char *name, const char *text)
+{
+    struct err err;
+
+    assert_int_equal(file_write_atomic(test_dir_file(&x->dir, name), str_of(text), 0600, &err), 0);
+}
+
+static void start_deploy(struct world *x, struct call *c, const char *name, const char *text)
+{
+    *c = (struct call){ .done = 0 };
+    release_deploy(x->release,
+                   &(struct deploy_request){ .name = name,
+                                             .language = SCRIPT_LUA,
+                                             .source = str_of(text),
+                                             .message = "why",
+                                             .activate = true },
+                   on_done, c);
+    assert_int_equal(c->done, 0); /* never inside the call */
+}
+
+static struct call deploy(struct world *x, const char *name, const char *text)
+{
+    struct call c;
+
+    start_deploy(x, &c, name, text);
+    RUN_UNTIL(&x->w, c.done > 0);
+    assert_int_equal(c.done, 1);
+    return c;
+}
+
+static struct call rollback(struct world *x, const char *name, uint32_t version)
+{
+    struct call c = { .done = 0 };
+
+    release_rollback(x->release, name, version, on_done, &c);
+    RUN_UNTIL(&x->w, c.done > 0);
+    return c;
+}
+
+static void assert_active(const struct world *x, const char *name, uint32_t version)
+{
+    const struct policy_version *v = release_active(x->release);
+
+    assert_non_null(v);
+    assert_string_equal(v->name, name);
+    assert_int_equal(v->version, version);
+    assert_string_equal(x->active.name, name);
+    assert_int_equal(x->active.version, version);
+    assert_non_null(release_sandboxed(x->release));
+}
+
+static void assert_builtin(const struct world *x)
+{
+    assert_null(release_active(x->release));
+    assert_null(release_sandboxed(x->release));
+    assert_int_equal(x->active.version, 0);
+}
+
+/* --- The admin's ------------------------------------------------------------------------ */
+
+static void without_anything_the_built_in_policy_decides(void **state)
+{
+    struct world *x = *state;
+
+    begin(x);
+    assert_int_equal(x->ready.code, 0);
+    assert_int_equal(x->policies, 0);
+    assert_builtin(x);
+    assert_string_equal(release_last_error(x->release), "");
+}
+
+static void a_good_policy_takes_over(void **state)
+{
+    struct world *x = *state;
+
+    begin(x);
+    struct call c = deploy(x, "home", POLICY("one"));
+    assert_int_equal(c.result.code, 0);
+    assert_true(c.result.is_active);
+    assert_int_equal(c.result.version.version, 1);
+    assert_true(c.validation.is_valid);
+    assert_active(x, "home", 1);
+    assert_int_equal(x->info.entry, POLICY_ENTRY_SCHEDULE);
+    assert_int_equal(x->policies, 1);
+
+    c = deploy(x, "home", POLICY("two"));
+    assert_active(x, "home", 2);
+    assert_int_equal(x->policies, 2);
+}
+
+static void pass_over(void *data, const struct policy_version *v)
+{
+    (void)data;
+    (void)v;
+}
+
+static void a_bad_one_leaves_the_old_one_in_place_and_says_why(void **state)
+{
+    static const struct {
+        const char *text, *words;
+    } rows[] = {
+        { BROKEN, "home.lua:2: " },
+        { "function schedule() return 42 end", "home.lua: an answer that cannot be" },
+        { "function schedule() while true do end end", "home.lua:1: too slow" },
+        { "", "home.lua: the policy is empty" },
+    };
+    struct world *x = *state;
+    struct sandboxed *before;
+
+    begin(x);
+    deploy(x, "home", POLICY("one"));
+    before = release_sandboxed(x->release);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct call c = deploy(x, "home", rows[i].text);
+        assert_int_equal(c.result.code, ERR_INVALID);
+        assert_non_null(strstr(c.result.err.msg, rows[i].words));
+        assert_non_null(c.result.validation);
+        assert_true(c.validation.diagnostics.errors > 0);
+        assert_active(x, "home", 1);
+        assert_ptr_equal(release_sandboxed(x->release), before);
+        assert_int_equal(policy_store_versions(release_store(x->release), "home", pass_over, NULL),
+                         1);
+    }
+    assert_int_equal(x->policies, 1);
+}
+
+static void one_may_be_stored_without_being_active(void **state)
+{
+    struct world *x = *state;
+    struct call c = { .done = 0 };
+
+    begin(x);
+    release_deploy(x->release,
+                   &(struct deploy_request){
+                       .name = "later", .language = SCRIPT_LUA, .source = str_of(POLICY("later")) },
+                   on_done, &c);
+    RUN_UNTIL(&x->w, c.done > 0);
+    assert_int_equal(c.result.code, 0);
+    assert_false(c.result.is_active);
+    assert_int_equal(c.result.version.version, 1);
+    assert_builtin(x);
+    assert_int_equal(rollback(x, "later", 1).result.code, 0);
+    assert_active(x, "later", 1);
+}
+
+static void two_at_once_both_end_and_the_later_one_stays(void **state)
+{
+    struct world *x = *state;
+    struct call a, b;
+
+    begin(x);
+    start_deploy(x, &a, "a", POLICY("a"));
+    start_deploy(x, &b, "b", POLICY("b"));
+    RUN_UNTIL(&x->w, a.done && b.done);
+    assert_int_equal(a.result.code, 0);
+    assert_int_equal(b.result.code, 0);
+    assert_int_equal(x->policies, 2);
+    assert_string_equal(release_active(x->release)->name, x->active.name);
+    assert_true(a.done == 1 && b.done == 1);
+}
+
+static void more_than_allowed_at_once_are_refused(void **state)
+{
+    struct world *x = *state;
+    struct call calls[5];
+    unsigned refused = 0;
+
+    begin(x);
+    for (unsigned i = 0; i < 5; i++)
+        start_deploy(x, &calls[i], "home", POLICY("one"));
+    for (unsigned i = 0; i < 5; i++) {
+        RUN_UNTIL(&x->w, calls[i].done);
+        refused += calls[i].result.code == ERR_LIMIT;
+    }
+    assert_int_equal(refused, 1);
+    assert_int_equal(calls[4].result.code, ERR_LIMIT);
+    assert_active(x, "home", 1);
+    assert_int_equal(deploy(x, "home", POLICY("two")).result.code, 0);
+}
+
+static void an_old_version_can_come_back(void **state)
+{
+    struct world *x = *state;
+
+    begin(x);
+    deploy(x, "home", POLICY("one"));
+    deploy(x, "home", POLICY("two"));
+    assert_int_equal(rollback(x, "home", 1).result.code, 0);
+    assert_active(x, "home", 1);
+    assert_int_equal(rollback(x, "home", 7).result.code, ERR_NOT_FOUND);
+    assert_int_equal(rollback(x, "lab", 1).result.code, ERR_NOT_FOUND);
+    assert_active(x, "home", 1);
+    unsigned policies = x->policies;
+    assert_int_equal(rollback(x, "home", 1).result.code, 0); /* nothing to do */
+    assert_int_equal(x->policies, policies);
+}
+
+static void the_built_in_policy_can_come_back_and_stays_after_a_restart(void **state)
+{
+    struct world *x = *state;
+    struct call c = { .done = 0 };
+
+    put(x, "policies.d/home.lua", POLICY("one"));
+    begin(x);
+    assert_active(x, "home", 1);
+    release_builtin(x->release, on_done, &c);
+    RUN_UNTIL(&x->w, c.done > 0);
+    assert_int_equal(c.result.code, 0);
+    assert_builtin(x);
+    begin(x);
+    assert_builtin(x);
+}
+
+static void what_was_active_is_so_after_a_restart(void **state)
+{
+    struct world *x = *state;
+
+    begin(x);
+    deploy(x, "home", POLICY("one"));
+    begin(x);
+    assert_int_equal(x->ready.code, 0);
+    assert_active(x, "home", 1);
+}
+
+static void an_active_version_that_is_broken_after_a_restart_is_told(void **state)
+{
+    struct world *x = *state;
+
+    begin(x);
+    deploy(x, "home", POLICY("one"));
+    release_free(TAKE(x->release));
+    put(x, "store/home/1.lua", POLICY("evil"));
+    begin(x);
+    assert_int_equal(x->ready.code, 0);
+    assert_builtin(x);
+}
+
+static void who_has_gone_is_not_told(void **state)
+{
+    struct world *x = *state;
+    struct call c;
+
+    begin(x);
+    start_deploy(x, &c, "home", POLICY("one"));
+    release_forget(x->release, &c);
+    RUN_UNTIL(&x->w, x->policies == 1);
+    test_world_run(&x->w);
+    assert_int_equal(c.done, 0);
+    assert_active(x, "home", 1);
+}
+
+static void it_can_end_at_any_time(void **state)
+{
+    struct world *x = *state;
+    struct call c;
+    char text[64];
+
+    for (unsigned turns = 0; turns < 40; turns++) {
+        begin(x);
+        (void)snprintf(text, sizeof(text), POLICY("%u"), turns);
+        start_deploy(x, &c, "home", text);
+        for (unsigned i = 0; i < turns; i++)
+            test_world_run(&x->w);
+        release_free(TAKE(x->release));
+    }
+}
+
+static void a_store_that_cannot_be_written_changes_nothing(void **state)
+{
+    struct world *x = *state;
+
+    begin(x);
+    deploy(x, "home", POLICY("one"));
+    put(x, "store/lab", "a file in the way");
+    struct call c = deploy(x, "lab", POLICY("two"));
+    assert_int_equal(c.result.code, ERR_SYSTEM);
+    assert_active(x, "home", 1);
+    assert_int_equal(remove(test_dir_file(&x->dir, "store/active.json")), 0);
+    assert_int_equal(mkdir(test_dir_file(&x->dir, "store/active.json"), 0700), 0);
+    c = deploy(x, "home", POLICY("two"));
+    assert_int_equal(c.result.code, ERR_SYSTEM);
+    assert_active(x, "home", 1);
+}
+
+static void names_are_checked_before_anything_runs(void **state)
+{
+    struct world *x = *state;
+
+    begin(x);
+    struct call c = deploy(x, "../etc", POLICY("one"));
+    assert_int_equal(c.result.code, ERR_INVALID);
+    assert_string_equal(c.result.err.param, "name");
+    assert_null(c.result.validation);
+}
+
+/* --- Modes and machines ------------------------------------------------------------------- */
+
+static void in_platform_mode_nothing_changes(void **state)
+{
+    struct world *x = *state;
+    struct call c = { .done = 0 };
+
+    begin(x);
+    deploy(x, "home", POLICY("one"));
+    put(x, "policies.d/lab.lua", POLICY("two"));
+    x->options.is_immutable = true;
+    begin(x);
+    assert_int_equal(x->ready.code, 0);
+    assert_builtin(x);
+    assert_int_equal(deploy(x, "home", POLICY("three")).result.code, ERR_PLATFORM_IMMUTABLE);
+    assert_int_equal(rollback(x, "home", 1).result.code, ERR_PLATFORM_IMMUTABLE);
+    release_builtin(x->release, on_done, &c);
+    RUN_UNTIL(&x->w, c.done > 0);
+    assert_int_equal(c.result.code, ERR_PLATFORM_IMMUTABLE);
+    assert_string_equal(err_name(c.result.code), "platform_scheduler_immutable");
+    assert_int_equal(err_http_status(c.result.code), 403);
+    assert_builtin(x);
+
+    put(x, "home.lua", POLICY("four"));
+    x->options.file = x->file;
+    begin(x);
+    assert_int_equal(x->ready.code, ERR_PLATFORM_IMMUTABLE);
+}
+
+static void without_a_sandbox_the_built_in_policy_decides(void **state)
+{
+    struct world *x = *state;
+
+    begin(x);
+    assert_int_equal(x->states, 0); /* nobody wants a policy */
+    struct call c = deploy(x, "home", POLICY("one"));
+    assert_int_equal(c.result.code, ERR_UNAVAILABLE);
+    assert_non_null(strstr(c.result.err.msg, "user policies cannot run here: "));
+
+    put(x, "policies.d/lab.lua", POLICY("two"));
+    begin(x);
+    assert_int_equal(x->ready.code, 0);
+    assert_int_equal(x->states, 1);
+    assert_int_equal(x->state, POLICY_SANDBOX_UNAVAILABLE);
+    assert_non_null(strstr(release_last_error(x->release), "cannot run here"));
+}
+
+static void without_a_sandbox_the_active_one_stays_so_in_name(void **state)
+{
+    struct world *x = *state;
+    struct policy_store *store;
+    struct policy_version v;
+    struct err err;
+
+    store = policy_store_open(x->store, &err);
+    assert_non_null(store);
+    assert_int_equal(policy_store_add(store, "home", SCRIPT_LUA, str_of(POLICY("one")),
+                                      &(struct script_header){ .name = "home" }, "", 1, &v, &err),
+                     0);
+    assert_int_equal(policy_store_set_active(store, &v, &err), 0);
+    policy_store_close(store);
+    begin(x);
+    assert_int_equal(x->ready.code, 0);
+    assert_string_equal(x->active.name, "home");
+    assert_string_equal(x->info.header.name, "home");
+    assert_int_equal(x->state, POLICY_SANDBOX_UNAVAILABLE);
+    assert_null(release_sandboxed(x->release));
+    assert_non_null(release_active(x->release));
+}
+
+#define TEST(name)     cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define HOSTLESS(name) cmocka_unit_test_setup_teardown(name, setup_without_host, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(without_anything_the_built_in_policy_decides),
+        TEST(a_good_policy_takes_over),
+        TEST(a_bad_one_leaves_the_old_one_in_place_and_says_why),
+        TEST(one_may_be_stored_without_being_active),
+        TEST(two_at_once_both_end_and_the_later_one_stays),
+        TEST(more_than_allowed_at_once_are_refused),
+        TEST(an_old_version_can_come_back),
+        TEST(the_built_in_policy_can_come_back_and_stays_after_a_restart),
+        TEST(what_was_active_is_so_after_a_restart),
+        TEST(an_active_version_that_is_broken_after_a_restart_is_told),
+        TEST(who_has_gone_is_not_told),
+        TEST(it_can_end_at_any_time),
+        TEST(a_store_that_cannot_be_written_changes_nothing),
+        TEST(names_are_checked_before_anything_runs),
+        TEST(in_platform_mode_nothing_changes),
+        HOSTLESS(without_a_sandbox_the_built_in_policy_decides),
+        HOSTLESS(without_a_sandbox_the_active_one_stays_so_in_name),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
