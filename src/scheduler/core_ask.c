@@ -178,12 +178,11 @@ static bool from_turns(struct core *c, struct candidate *ret)
 
 static bool from_review(struct core *c, struct candidate *ret)
 {
-    const struct job *first[PASSED_MAX];
-    size_t len = 0;
+    const struct job *first[REVIEWED_MAX];
 
     if (c->policy.entry != POLICY_ENTRY_JOB || !c->is_reviewing)
         return false;
-    len = job_queue_first(c->queue, first, PASSED_MAX);
+    size_t len = core_to_review(c, first);
     for (size_t i = 0; i < len; i++) {
         if (first[i]->asked > c->review_since || first[i]->again_ms > 0)
             continue;

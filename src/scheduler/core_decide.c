@@ -331,11 +331,11 @@ void core_place_all_instead(struct core *c, enum policy_failure failure, const c
 
 void core_place_first(struct core *c)
 {
-    const struct job *first[PASSED_MAX];
-    char ids[PASSED_MAX][JOB_ID_SIZE];
-    size_t len = job_queue_first(c->queue, first, PASSED_MAX);
+    const struct job *first[REVIEWED_MAX];
+    char ids[REVIEWED_MAX][JOB_ID_SIZE];
+    size_t len = core_to_review(c, first);
 
-    for (size_t i = 0; i < len; i++) /* a decision about one may end another */
+    for (size_t i = 0; i < len; i++) /* one may be gone when its turn comes */
         memcpy(ids[i], first[i]->spec.id, sizeof(ids[i]));
     for (size_t i = 0; i < len; i++) {
         struct job *job = map_get(&c->jobs, str_of(ids[i]));

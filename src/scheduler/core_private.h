@@ -22,6 +22,7 @@
 
 enum {
     PASSED_MAX = 8,        /* jobs asked about in vain before a worker's room is left alone */
+    REVIEWED_MAX = 64,     /* of those that wait: the first few, and the first of each model */
     OUTCOMES_MAX = 1000,   /* ended jobs that the policy has not been told of; more are not told */
     SETBACKS_MAX = 1024,   /* failed starts that are remembered */
     OUTLOOKS_MAX = 4096,   /* models whose throughput is remembered */
@@ -233,6 +234,9 @@ void core_refuse_retry(struct core *c, struct job *job, const struct err *last);
 /* --- core_time.c --------------------------------------------------------------- */
 
 void core_pass_time(struct core *c); /* whatever is due at now_ms */
+
+/* Those that are decided about again by housekeeping. Returns how many. */
+size_t core_to_review(const struct core *c, const struct job *ret[REVIEWED_MAX]);
 
 /* Let it wait until then (0: just wait); and what follows when somebody else decides. */
 void core_wait_until(struct core *c, struct job *job, uint64_t again_ms);

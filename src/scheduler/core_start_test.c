@@ -165,6 +165,27 @@ static void a_start_that_fails_is_tried_again_later_and_then_given_up(void **sta
     story_did(story, "start m h; queued 4 1; ");
 }
 
+/* However many wait for something else, in front of it. */
+static void every_model_that_is_waited_for_is_thought_of_again(void **state)
+{
+    struct job_spec n = story_spec("last", "n");
+    struct story *story = *state;
+    char id[16];
+
+    story_lists(story, "i", "n");
+    for (int i = 0; i < 20; i++) {
+        (void)snprintf(id, sizeof(id), "%d", i);
+        story_arrive(story, id);
+    }
+    story_arrive_spec(story, &n);
+    story_ended(story, CORE_START_ENDED, "busy");
+    story_forget(story);
+    story_tick(story, 4999);
+    story_did(story, "");
+    story_tick(story, 1000);
+    story_did(story, "start n i; ");
+}
+
 static void a_start_that_never_gets_ready_is_given_up_in_time(void **state)
 {
     struct story *story = *state;
@@ -321,6 +342,7 @@ int main(void)
         TEST(a_model_that_nobody_lists_or_would_start_has_no_workers),
         TEST(pins_hold_for_starts),
         TEST(a_start_that_fails_is_tried_again_later_and_then_given_up),
+        TEST(every_model_that_is_waited_for_is_thought_of_again),
         TEST(a_start_that_never_gets_ready_is_given_up_in_time),
         TEST(when_the_last_hive_that_could_goes_nobody_waits_for_it),
         TEST(no_more_are_started_at_once_than_may_be),

@@ -578,6 +578,19 @@ static void a_strategy_decides_about_the_job_it_was_asked_about(void **state)
     assert_non_null(strstr(story->decided.message, "not asked about"));
 }
 
+static void the_strategy_may_come_after_the_core(void **state)
+{
+    static const struct strategy no = { .name = "no", .decide = decide_no };
+    struct story *story = *state;
+
+    core_set_strategy(story->core, &no);
+    story_have(story, "w1", 1);
+    story_forget(story);
+    story_arrive(story, "1");
+    story_did(story, "fail 1 policy_rejected; ");
+    assert_string_equal(core_policy_name(story->core), "no");
+}
+
 static bool is_patient;
 
 static void decide_when_told(const struct strategy *self, const struct core *core,
@@ -665,6 +678,7 @@ int main(void)
         TEST(a_strategy_decides_about_the_job_it_was_asked_about),
         TEST(nobody_overtakes_those_who_wait_on_the_same_terms),
         TEST(a_strategy_may_reject),
+        TEST(the_strategy_may_come_after_the_core),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -154,6 +154,33 @@ static bool keeps_house(const struct core *c)
            (map_count(&c->jobs) > 0 || registry_next_due_ms(c->registry) != UINT64_MAX);
 }
 
+struct review {
+    const struct job **jobs;
+    size_t len, first;
+};
+
+static bool add_first_of_model(void *data, const char *model, const struct job *first)
+{
+    struct review *review = data;
+
+    (void)model;
+    for (size_t i = 0; i < review->first; i++) {
+        if (review->jobs[i] == first)
+            return true;
+    }
+    review->jobs[review->len++] = first;
+    return review->len < REVIEWED_MAX;
+}
+
+size_t core_to_review(const struct core *c, const struct job *ret[REVIEWED_MAX])
+{
+    struct review review = { .jobs = ret };
+
+    review.len = review.first = job_queue_first(c->queue, ret, PASSED_MAX);
+    job_queue_models(c->queue, add_first_of_model, &review);
+    return review.len;
+}
+
 /* Nothing may have changed but the time, and that may be enough. */
 static void keep_house(struct core *c)
 {
