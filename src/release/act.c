@@ -32,7 +32,7 @@ struct act {
     struct validation *validation;
     const struct region *recent[1]; /* what the validation borrows */
     struct validation_result checked;
-    struct live *loading;
+    struct reign *loading;
     struct deploy_result result;
 };
 
@@ -40,7 +40,7 @@ static void next_in_line(struct release *r);
 
 /* --- Ends --------------------------------------------------------------------------- */
 
-void live_free(struct live *live)
+void reign_free(struct reign *live)
 {
     if (!live)
         return;
@@ -55,7 +55,7 @@ static void act_free(struct act *act)
     list_remove(&act->in_line);
     if (act->validation)
         validation_cancel(act->validation);
-    live_free(act->loading);
+    reign_free(act->loading);
     buf_deinit(&act->source);
     free(act);
 }
@@ -86,7 +86,7 @@ static void fail(struct act *act)
 
 static void on_loaded(void *data, const struct wire_loaded *loaded, const struct script_lua *lua)
 {
-    struct live *live = data;
+    struct reign *live = data;
     struct act *act = live->act;
     const struct policy_version *v = &act->result.version;
 
@@ -103,7 +103,7 @@ static void on_loaded(void *data, const struct wire_loaded *loaded, const struct
 
 static void on_refused(void *data, enum policy_failure failure, const struct diagnostics *d)
 {
-    struct act *act = ((struct live *)data)->act;
+    struct act *act = ((struct reign *)data)->act;
     char title[TITLE_SIZE];
 
     release_title(title, sizeof(title), act->result.version.name, act->language);
@@ -113,7 +113,7 @@ static void on_refused(void *data, enum policy_failure failure, const struct dia
 
 static void on_state(void *data, enum policy_failure unavailable)
 {
-    struct live *live = data;
+    struct reign *live = data;
     struct release *r = live->r;
 
     if (live == r->live)
@@ -136,7 +136,7 @@ static void load(struct act *act)
     (void)script_check(act->language, &source, &ignored); /* strips a BOM */
     release_title(title, sizeof(title), act->result.version.name, act->language);
     act->loading = mem_alloc(1, sizeof(*act->loading));
-    *act->loading = (struct live){ .r = r, .act = act };
+    *act->loading = (struct reign){ .r = r, .act = act };
     act->loading->policy = sandboxed_new(r->sandbox, &(struct sandboxed_options){
                                                          .language = act->language,
                                                          .source = source,

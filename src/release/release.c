@@ -23,9 +23,9 @@ bool release_is_active(const struct release *r, const struct policy_version *v)
            strcmp(r->version.name, v->name) == 0;
 }
 
-void release_take_over(struct release *r, const struct policy_version *v, struct live *live)
+void release_take_over(struct release *r, const struct policy_version *v, struct reign *live)
 {
-    struct live *old = r->live;
+    struct reign *old = r->live;
 
     r->live = live;
     r->version = v ? *v : (struct policy_version){ 0 };
@@ -33,7 +33,7 @@ void release_take_over(struct release *r, const struct policy_version *v, struct
              LOG_INT("version", r->version.version));
     r->options.events->on_policy(r->options.data, v ? &r->version : NULL,
                                  live ? &live->info : NULL);
-    live_free(old);
+    reign_free(old);
 }
 
 struct policy_store *release_store(struct release *r)
@@ -245,7 +245,7 @@ void release_free(struct release *r)
     loop_timer_stop(&r->begin);
     policy_files_free(r->files);
     acts_free(r);
-    live_free(r->live);
+    reign_free(r->live);
     policy_store_close(r->store);
     free(r);
 }

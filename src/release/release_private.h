@@ -14,13 +14,13 @@
 #include <limits.h>
 
 /* A policy in its hosts: the active one, or one that is about to be. */
-struct live {
+struct reign {
     struct release *r;
     struct act *act; /* that is loading it; NULL: it is active */
     struct sandboxed *policy;
     struct policy_info info;
 };
-void live_free(struct live *live); /* NULL is fine */
+void reign_free(struct reign *live); /* NULL is fine */
 
 struct policy_files;
 
@@ -35,7 +35,7 @@ struct release {
     struct act *activating;
 
     struct policy_version version; /* the active one; .version 0: the built-in policy */
-    struct live *live;             /* NULL: it is the built-in one, or cannot run here */
+    struct reign *live;            /* NULL: it is the built-in one, or cannot run here */
 
     struct loop_timer begin;
     void (*on_ready)(void *data, const struct err *err);
@@ -49,7 +49,7 @@ struct release {
 MUST_CHECK int release_check_sandbox(const struct release *r, struct err *err);
 bool release_is_active(const struct release *r, const struct policy_version *v);
 /* From now on it decides; `live` NULL: the built-in policy does. The old one is freed. */
-void release_take_over(struct release *r, const struct policy_version *v, struct live *live);
+void release_take_over(struct release *r, const struct policy_version *v, struct reign *live);
 /* The start is over; once. `err` NULL: well. */
 void release_ready(struct release *r, const struct err *err);
 /* "home" in Lua is "home.lua" in messages. */
