@@ -213,12 +213,67 @@ static void a_large_fleet_reports_and_ages_without_being_walked(void **state)
     core_free(c);
 }
 
+/* A user policy that lets everybody wait, and is asked as often as it may be. */
+static size_t let_wait(struct core *c, uint64_t now_ms)
+{
+    size_t questions = 0;
+
+    for (;;) {
+        const struct core_action *actions;
+        uint64_t number = 0;
+        size_t len;
+
+        actions = core_actions(c, &len);
+        for (size_t i = 0; i < len; i++)
+            number = actions[i].kind == CORE_ASK ? actions[i].number : number;
+        if (number == 0)
+            return questions;
+        questions++;
+        core_handle(c, &(struct core_event){ .kind = CORE_POLICY_ANSWER,
+                                             .now_ms = now_ms,
+                                             .u.answer = { .ask = number } });
+    }
+}
+
+static void a_policy_is_not_asked_about_the_whole_queue(void **state)
+{
+    AUTO(free_ptr) void *job_ids = mem_alloc(JOBS, JOB_ID_SIZE);
+    struct runs runs = { .job_ids = job_ids };
+    struct core *c = new_core();
+    struct core_stats stats;
+    size_t questions = 0;
+    (void)state;
+
+    add_workers(c, &runs, WORKERS, 1);
+    handle(c, &runs,
+           (struct core_event){ .kind = CORE_POLICY,
+                                .now_ms = 1,
+                                .u.policy = { .name = "patient", .entry = POLICY_ENTRY_JOB } });
+    for (int i = 0; i < JOBS; i++) {
+        arrive(c, &runs, i, 1);
+        questions += let_wait(c, 1);
+    }
+    core_get_stats(c, &stats);
+    assert_int_equal(stats.queued, JOBS);
+    assert_int_equal(questions, JOBS); /* each once, as it came */
+
+    core_handle(c, &(struct core_event){ .kind = CORE_TICK, .now_ms = 1500 });
+    assert_in_range(let_wait(c, 1500), 1, 100); /* the first ones again */
+    add_workers(c, &runs, 1, 1500);             /* no new room, no question */
+    assert_int_equal(let_wait(c, 1500), 0);
+    assert_int_equal(asked, 0); /* nor was the strategy */
+    core_get_stats(c, &stats);
+    assert_true(stats.looked_at_total <= (size_t)JOBS);
+    core_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_hundred_thousand_waiting_jobs_are_ordinary),
         cmocka_unit_test(a_hundred_thousand_timeouts_come_in_bites),
         cmocka_unit_test(a_hundred_thousand_stranded_jobs_are_given_up_in_bites),
+        cmocka_unit_test(a_policy_is_not_asked_about_the_whole_queue),
         cmocka_unit_test(a_large_fleet_reports_and_ages_without_being_walked),
     };
 
