@@ -16,6 +16,9 @@ static void setup(struct test_world *w)
 {
     test_world_init(w, POLICY_HOST);
     w->options.host_cpu_us = test_cpu_plenty;
+    w->options.soft_ms = 100; /* and time enough for whoever is not */
+    w->options.hard_ms = 1000;
+    w->options.niceness = 0;
 }
 
 static void teardown(struct test_world *w, struct test_policy *p)
@@ -77,8 +80,7 @@ static void who_breaks_a_limit_is_replaced_by_the_spare(void **state)
         struct test_world w;
         struct test_policy p;
         setup(&w);
-        w.options.hard_ms = rows[i].deed == BOMB ? 2000 : 50; /* on a slow machine, too */
-        w.options.soft_ms = rows[i].deed == BOMB ? 1900 : 40;
+        w.options.soft_ms = rows[i].deed == BOMB ? 900 : 100; /* on a slow machine, too */
         test_world_open(&w);
         test_home_open(&p, &w);
         pid_t pid = test_policy_stats(&p).pid;
@@ -112,8 +114,7 @@ static void a_heap_that_stays_high_is_replaced_without_blame(void **state)
 
     (void)state;
     setup(&w);
-    w.options.hard_ms = 2000;
-    w.options.soft_ms = 1900;
+    w.options.soft_ms = 900;
     test_world_open(&w);
     test_home_open(&p, &w);
     pid_t pid = test_policy_stats(&p).pid;

@@ -17,6 +17,9 @@ static void setup(struct test_world *w)
 {
     test_world_init(w, POLICY_HOST);
     w->options.host_cpu_us = test_cpu_plenty;
+    w->options.soft_ms = 100; /* and time enough for whoever is not */
+    w->options.hard_ms = 1000;
+    w->options.niceness = 0;
 }
 
 static void teardown(struct test_world *w, struct test_policy *p)

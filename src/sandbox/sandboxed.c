@@ -81,6 +81,13 @@ static int start_host(struct sandboxed *p, struct host **ret, struct err *err)
     return host_start(p->s, &options, &host_events, p, ret, err);
 }
 
+/* A policy that is only tried out gets its host when it is asked. */
+static void respawn_later(struct sandboxed *p)
+{
+    if (p->options.is_live)
+        loop_timer_start(&p->respawn, RESPAWN_MS);
+}
+
 /* A host where there is none: one to ask, and for a live policy a spare, once the first one
  * has shown that the text loads. What cannot be started now is tried again. */
 static void fill_up(struct sandboxed *p)
@@ -93,7 +100,7 @@ static void fill_up(struct sandboxed *p)
     if (rc == 0 && p->options.is_live && p->is_loaded && !p->spare)
         rc = start_host(p, &p->spare, &err);
     if (rc < 0)
-        loop_timer_start(&p->respawn, RESPAWN_MS);
+        respawn_later(p);
 }
 
 static void on_respawn(struct loop_timer *timer)
@@ -270,11 +277,11 @@ static void on_lost(void *data, struct host *h, enum policy_failure failure,
     p->s->stats.kills_total++;
     if (h == p->spare) {
         host_end(TAKE(p->spare));
-        loop_timer_start(&p->respawn, RESPAWN_MS);
+        respawn_later(p);
     } else if (was_loading) {
         host_end(TAKE(p->active));
         p->active = TAKE(p->spare);
-        loop_timer_start(&p->respawn, RESPAWN_MS);
+        respawn_later(p);
     } else {
         replace(p);
     }

@@ -77,7 +77,7 @@ bool wire_get_refused(struct str message, struct diagnostics *ret)
     struct wire_reader r = open_message(message, WIRE_REFUSED);
 
     get_diagnostics(&r, ret);
-    return wire_is_whole(&r);
+    return wire_is_whole(&r) && ret->len > 0;
 }
 
 /* --- Loaded ------------------------------------------------------------------ */

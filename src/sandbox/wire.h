@@ -41,7 +41,7 @@ enum wire_exit {
 
 enum wire_kind {
     WIRE_LOADED,  /* host -> queen, once: the policy and its entry points */
-    WIRE_REFUSED, /* host -> queen, once: diagnostics; the host ends then */
+    WIRE_REFUSED, /* host -> queen, once: one diagnostic or more; the host ends then */
     WIRE_TEXT,    /* host -> queen, before LOADED when asked: a piece of the Lua text and map */
     WIRE_CALL,    /* queen -> host */
     WIRE_ANSWER,  /* host -> queen */
