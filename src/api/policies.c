@@ -209,6 +209,7 @@ static struct release *new_release(struct policies *p, const struct policies_con
         .watches_files = !config->is_immutable,
         .debounce_ms = 200,
         .deploys_max = 4,
+        .live = live_region(platform_live(p->platform)),
         .events = &events,
         .data = p,
     };
