@@ -124,27 +124,34 @@ static void log_failure(struct policies *p, const struct decided *decided)
              LOG_STR("job_id", decided->job_id));
 }
 
+/* Of the question that this decision answers. */
+static void take_asked(const struct policies *p, struct trace_inputs *ret)
+{
+    const struct policy_answer *a = p->answer ? p->answer->answer : NULL;
+
+    ret->region_version = p->region_version;
+    ret->inputs_hash = p->inputs_hash;
+    ret->seed = p->call->seed;
+    ret->job_row = p->call->job;
+    if (!a)
+        return;
+    ret->time_us = p->answer->time_us;
+    ret->log = (struct str){ a->log, a->log_len };
+    ret->log_cut = a->log_cut;
+    ret->line = a->line;
+}
+
 static struct trace_inputs inputs_of(struct policies *p, const struct decided *decided)
 {
-    struct live *live = platform_live(p->platform);
     struct trace_inputs inputs = { .wall_ms = clock_wall_ms(), .job_row = SNAP_NONE };
+    struct live *live = platform_live(p->platform);
 
     if (decided->ask != 0 && decided->ask == p->ask) {
-        inputs.region_version = p->region_version;
-        inputs.inputs_hash = p->inputs_hash;
-        inputs.seed = p->call->seed;
-        inputs.job_row = p->call->job;
+        take_asked(p, &inputs);
     } else if (p->uses_platform) {
         inputs.region_version = region_version(live_region(live));
         inputs.inputs_hash = region_hash(live_region(live));
         platform_last_inputs(p->platform, &inputs.job_row, &inputs.seed, &inputs.time_us);
-    }
-    if (p->answer) {
-        const struct policy_answer *a = p->answer->answer;
-        inputs.time_us = p->answer->time_us;
-        inputs.log = (struct str){ a->log, a->log_len };
-        inputs.log_cut = a->log_cut;
-        inputs.line = a->line;
     }
     return inputs;
 }
@@ -178,9 +185,6 @@ static void on_policy(void *data, const struct policy_version *version,
         event.u.policy.hooks = info->hooks;
         event.u.policy.starts_workers = info->starts_workers;
     }
-    log_info("another policy decides now",
-             LOG_STR("policy", version ? version->name : core_policy_name(p->queen->core)),
-             LOG_STR("version", number));
     queen_event(p->queen, &event);
 }
 
@@ -224,6 +228,7 @@ struct policies *policies_new(struct queen *q, const struct policies_config *con
     struct live_options live = config->live;
 
     p->queen = q;
+    p->uses_platform = config->use_platform;
     p->builtin = config->use_platform ? "platform" : strategy_simple.name;
     list_init(&p->errands);
     p->call = mem_alloc(1, sizeof(*p->call));
