@@ -1,9 +1,10 @@
 /*
  * One change:
  *
- *     deploy --validated--> store --stored--> in line --its turn--> loading --loaded--> active
+ *     deploy --validated--> in line --its turn--> store --stored--> loading --loaded--> active
  *
- * Others enter further down. Whatever goes wrong ends it, and the active policy stays.
+ * Others enter further down. Whatever goes wrong ends it, and the active policy stays. Files
+ * are written on another thread, by one act at a time.
  */
 #include "base/clock.h"
 #include "base/log.h"
@@ -33,6 +34,9 @@ struct act {
     const struct region *recent[1]; /* what the validation borrows */
     struct validation_result checked;
     struct reign *loading;
+    struct policy_write *write; /* on another thread now; NULL: none */
+    void (*on_written)(struct act *act);
+    bool is_orphan; /* its release has gone meanwhile */
     struct deploy_result result;
 };
 
@@ -55,9 +59,11 @@ static void act_free(struct act *act)
     list_remove(&act->in_line);
     if (act->validation)
         validation_cancel(act->validation);
-    reign_free(act->loading);
+    reign_free(TAKE(act->loading));
     buf_deinit(&act->source);
-    free(act);
+    act->is_orphan = true;
+    if (!act->write)
+        free(act);
 }
 
 /* Exactly once, from the loop. Then whoever stands in line may go on. */
@@ -66,8 +72,8 @@ static void finish(struct act *act)
     struct release *r = act->r;
 
     act->result.is_active = release_is_active(r, &act->result.version);
-    if (r->activating == act)
-        r->activating = NULL;
+    if (r->turn == act)
+        r->turn = NULL;
     list_remove(&act->link);
     if (act->on_done)
         act->on_done(act->data, &act->result);
@@ -82,23 +88,68 @@ static void fail(struct act *act)
     finish(act);
 }
 
-/* --- Its turn ------------------------------------------------------------------------ */
+/* --- Writing ------------------------------------------------------------------------- */
+
+static void run_write(void *data)
+{
+    policy_write_run(((struct act *)data)->write);
+}
+
+static void on_write_done(void *data)
+{
+    struct act *act = data;
+
+    if (!act->is_orphan) {
+        act->on_written(act);
+        return;
+    }
+    policy_write_free(act->write);
+    free(act);
+}
+
+static void write_then(struct act *act, struct policy_write *write,
+                       void (*on_written)(struct act *act))
+{
+    act->write = write;
+    act->on_written = on_written;
+    loop_offload(act->r->loop, run_write, on_write_done, act);
+}
+
+static int commit(struct act *act)
+{
+    return policy_store_commit(act->r->store, TAKE(act->write), &act->result.version,
+                               &act->result.err);
+}
+
+/* --- Taking over --------------------------------------------------------------------- */
+
+static void on_chosen(struct act *act)
+{
+    if (commit(act) < 0) {
+        fail(act);
+        return;
+    }
+    struct reign *reign = TAKE(act->loading);
+    if (reign)
+        reign->act = NULL;
+    release_take_over(act->r, reign ? &act->result.version : NULL, reign);
+    finish(act);
+}
+
+static void choose(struct act *act)
+{
+    const struct policy_version *v = act->loading ? &act->result.version : NULL;
+
+    write_then(act, policy_store_prepare_choice(act->r->store, v), on_chosen);
+}
 
 static void on_loaded(void *data, const struct wire_loaded *loaded, const struct script_lua *lua)
 {
     struct reign *live = data;
-    struct act *act = live->act;
-    const struct policy_version *v = &act->result.version;
 
     (void)lua;
     live->info = loaded->info;
-    if (policy_store_set_active(act->r->store, v, &act->result.err) < 0) {
-        fail(act);
-        return;
-    }
-    live->act = NULL;
-    release_take_over(act->r, v, TAKE(act->loading));
-    finish(act);
+    choose(live->act);
 }
 
 static void on_refused(void *data, enum policy_failure failure, const struct diagnostics *d)
@@ -147,23 +198,11 @@ static void load(struct act *act)
                                                      });
 }
 
-static void activate_builtin(struct act *act)
-{
-    if (policy_store_set_active(act->r->store, NULL, &act->result.err) < 0) {
-        fail(act);
-        return;
-    }
-    release_take_over(act->r, NULL, NULL);
-    finish(act);
-}
-
 static void activate(struct act *act)
 {
     struct release *r = act->r;
 
-    if (act->kind == ACT_BUILTIN)
-        activate_builtin(act);
-    else if (r->live && release_is_active(r, &act->result.version))
+    if (r->live && release_is_active(r, &act->result.version))
         finish(act);
     else if (release_check_sandbox(r, &act->result.err) < 0)
         fail(act);
@@ -171,14 +210,64 @@ static void activate(struct act *act)
         load(act);
 }
 
+/* --- Its turn ------------------------------------------------------------------------- */
+
+static void on_stored(struct act *act)
+{
+    if (commit(act) < 0)
+        fail(act);
+    else if (act->activate)
+        activate(act);
+    else
+        finish(act);
+}
+
+static void store(struct act *act)
+{
+    struct policy_write *write;
+
+    if (policy_store_prepare_add(act->r->store, act->name, act->language, buf_str(&act->source),
+                                 &act->header, act->message, clock_wall_ms(), &write,
+                                 &act->result.err) < 0)
+        fail(act);
+    else
+        write_then(act, write, on_stored);
+}
+
+static int find_version(struct act *act, struct err *err)
+{
+    struct policy_version *v = &act->result.version;
+
+    if (policy_store_get(act->r->store, act->name, act->version, v, err) < 0 ||
+        policy_store_source(act->r->store, v, &act->source, err) < 0)
+        return err->code;
+    act->language = v->language;
+    return 0;
+}
+
+static void restore(struct act *act)
+{
+    if (find_version(act, &act->result.err) < 0)
+        fail(act);
+    else
+        activate(act);
+}
+
 static void next_in_line(struct release *r)
 {
-    if (r->activating || list_is_empty(&r->in_line))
+    static void (*const turns[])(struct act * act) = {
+        [ACT_DEPLOY] = store,
+        [ACT_STORE] = store,
+        [ACT_RESTORE] = restore,
+        [ACT_BUILTIN] = choose,
+    };
+
+    if (r->turn || list_is_empty(&r->in_line))
         return;
     struct act *act = container_of(r->in_line.next, struct act, in_line);
     list_remove(&act->in_line);
-    r->activating = act;
-    activate(act);
+    r->turn = act;
+    turns[act->kind](act);
 }
 
 static void line_up(struct act *act)
@@ -188,20 +277,6 @@ static void line_up(struct act *act)
 }
 
 /* --- Before that ---------------------------------------------------------------------- */
-
-static void store(struct act *act)
-{
-    struct deploy_result *result = &act->result;
-
-    if (policy_store_add(act->r->store, act->name, act->language, buf_str(&act->source),
-                         &act->header, act->message, clock_wall_ms(), &result->version,
-                         &result->err) < 0)
-        fail(act);
-    else if (act->activate)
-        line_up(act);
-    else
-        finish(act);
-}
 
 static void on_validated(void *data, const struct validation_result *checked)
 {
@@ -214,7 +289,7 @@ static void on_validated(void *data, const struct validation_result *checked)
     act->header = checked->info.header;
     release_title(title, sizeof(title), act->name, act->language);
     if (checked->is_valid) {
-        store(act);
+        line_up(act);
         return;
     }
     (void)release_explain(title, &checked->diagnostics, checked->is_untried, &act->result.err);
@@ -249,17 +324,6 @@ static int check_deploy(const struct act *act, struct err *err)
     return release_check_sandbox(act->r, err);
 }
 
-static int find_version(struct act *act, struct err *err)
-{
-    struct policy_version *v = &act->result.version;
-
-    if (policy_store_get(act->r->store, act->name, act->version, v, err) < 0 ||
-        policy_store_source(act->r->store, v, &act->source, err) < 0)
-        return err->code;
-    act->language = v->language;
-    return 0;
-}
-
 static void on_begin(struct loop_timer *timer)
 {
     struct act *act = container_of(timer, struct act, begin);
@@ -269,26 +333,12 @@ static void on_begin(struct loop_timer *timer)
         fail(act);
         return;
     }
-    switch (act->kind) {
-    case ACT_DEPLOY:
-        if (check_deploy(act, err) < 0)
-            fail(act);
-        else
-            validate(act);
-        break;
-    case ACT_STORE:
-        store(act);
-        break;
-    case ACT_RESTORE:
-        if (find_version(act, err) < 0)
-            fail(act);
-        else
-            line_up(act);
-        break;
-    case ACT_BUILTIN:
+    if (act->kind != ACT_DEPLOY)
         line_up(act);
-        break;
-    }
+    else if (check_deploy(act, err) < 0)
+        fail(act);
+    else
+        validate(act);
 }
 
 /* --- Life ------------------------------------------------------------------------------ */

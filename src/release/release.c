@@ -23,6 +23,16 @@ bool release_is_active(const struct release *r, const struct policy_version *v)
            strcmp(r->version.name, v->name) == 0;
 }
 
+/* It may have changed before anybody asked. */
+static void tell_state(struct release *r)
+{
+    struct sandboxed_stats stats;
+
+    sandboxed_get_stats(r->live->policy, &stats);
+    if (stats.state != POLICY_OK)
+        r->options.events->on_state(r->options.data, stats.state);
+}
+
 void release_take_over(struct release *r, const struct policy_version *v, struct reign *live)
 {
     struct reign *old = r->live;
@@ -34,6 +44,8 @@ void release_take_over(struct release *r, const struct policy_version *v, struct
     r->options.events->on_policy(r->options.data, v ? &r->version : NULL,
                                  live ? &live->info : NULL);
     reign_free(old);
+    if (live)
+        tell_state(r);
 }
 
 struct policy_store *release_store(struct release *r)

@@ -32,7 +32,7 @@ struct release {
     struct policy_files *files;
     struct list acts;    /* act.link: under way, in the order of their coming */
     struct list in_line; /* act.in_line: ready to take over, first come first served */
-    struct act *activating;
+    struct act *turn;    /* the one that is at the store or loading; NULL: none */
 
     struct policy_version version; /* the active one; .version 0: the built-in policy */
     struct reign *live;            /* NULL: it is the built-in one, or cannot run here */

@@ -1,207 +1,7 @@
-#include "release/release.h"
-
-#include "base/file.h"
-#include "base/mem.h"
-#include "release/test_world.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "base/test_dir.h"
+#include "release/test_release.h"
+#include "snapshot/context.h"
 
 #include <sys/stat.h>
-
-#define POLICY(words)      "function schedule() return nil end -- " words "\n"
-#define NAMED(name, words) "-- @name " name "\n" POLICY(words)
-#define BROKEN             "function schedule(\n"
-
-enum { CALLS_MAX = 16 };
-
-struct world {
-    struct test_world w;
-    struct test_dir dir;
-    char store[PATH_MAX], file[PATH_MAX], drop_ins[PATH_MAX];
-    struct release_options options;
-    struct release *release;
-    bool is_ready;
-    struct err ready;
-    unsigned policies, states;
-    struct policy_version active; /* as last told; version 0: the built-in */
-    struct policy_info info;
-    enum policy_failure state;
-};
-
-struct call {
-    unsigned done;
-    struct deploy_result result;
-    struct validation_result validation;
-};
-
-static void on_policy(void *data, const struct policy_version *version,
-                      const struct policy_info *info)
-{
-    struct world *x = data;
-
-    x->policies++;
-    x->active = version ? *version : (struct policy_version){ 0 };
-    if (info)
-        x->info = *info;
-    x->state = POLICY_OK;
-    loop_stop(x->w.loop);
-}
-
-static void on_state(void *data, enum policy_failure unavailable)
-{
-    struct world *x = data;
-
-    x->states++;
-    x->state = unavailable;
-}
-
-static const struct release_events events = { .on_policy = on_policy, .on_state = on_state };
-
-static void on_ready(void *data, const struct err *err)
-{
-    struct world *x = data;
-
-    x->is_ready = true;
-    x->ready = err ? *err : (struct err){ 0 };
-    loop_stop(x->w.loop);
-}
-
-static void on_done(void *data, const struct deploy_result *result)
-{
-    struct call *c = data;
-
-    c->done++;
-    c->result = *result;
-    if (result->validation)
-        c->validation = *result->validation;
-}
-
-static int setup_with_host(void **state, const char *host)
-{
-    struct world *x = mem_alloc(1, sizeof(*x));
-    struct err err;
-
-    test_world_open(&x->w, host);
-    if (test_dir_make(&x->dir) < 0)
-        return -1;
-    (void)snprintf(x->store, sizeof(x->store), "%s/store", x->dir.path);
-    (void)snprintf(x->file, sizeof(x->file), "%s/home.lua", x->dir.path);
-    (void)snprintf(x->drop_ins, sizeof(x->drop_ins), "%s/policies.d", x->dir.path);
-    x->options = (struct release_options){
-        .store_dir = x->store,
-        .drop_in_dir = x->drop_ins,
-        .watches_files = true,
-        .debounce_ms = 5,
-        .deploys_max = 4,
-        .events = &events,
-        .data = x,
-    };
-    *state = x;
-    return file_make_dir(x->drop_ins, &err);
-}
-
-static int setup(void **state)
-{
-    return setup_with_host(state, NULL);
-}
-
-static int setup_without_host(void **state)
-{
-    return setup_with_host(state, "/nonexistent/rbee-policy-host");
-}
-
-static int teardown(void **state)
-{
-    struct world *x = *state;
-
-    release_free(x->release);
-    test_world_close(&x->w);
-    test_dir_remove(&x->dir);
-    free(x);
-    return 0;
-}
-
-/* The start, or the next one. */
-static void begin(struct world *x)
-{
-    struct err err = { 0 };
-
-    release_free(x->release);
-    x->is_ready = false;
-    x->policies = x->states = 0;
-    x->active = (struct policy_version){ 0 };
-    x->release = release_new(x->w.loop, x->w.sandbox, &x->options, &err);
-    if (!x->release)
-        fail_msg("%s", err.msg);
-    release_begin(x->release, on_ready, x);
-    assert_false(x->is_ready);
-    RUN_UNTIL(&x->w, x->is_ready);
-}
-
-static void put(const struct world *x, const char *name, const char *text)
-{
-    struct err err;
-
-    assert_int_equal(file_write_atomic(test_dir_file(&x->dir, name), str_of(text), 0600, &err), 0);
-}
-
-static void start_deploy(struct world *x, struct call *c, const char *name, const char *text)
-{
-    *c = (struct call){ .done = 0 };
-    release_deploy(x->release,
-                   &(struct deploy_request){ .name = name,
-                                             .language = SCRIPT_LUA,
-                                             .source = str_of(text),
-                                             .message = "why",
-                                             .activate = true },
-                   on_done, c);
-    assert_int_equal(c->done, 0); /* never inside the call */
-}
-
-static struct call deploy(struct world *x, const char *name, const char *text)
-{
-    struct call c;
-
-    start_deploy(x, &c, name, text);
-    RUN_UNTIL(&x->w, c.done > 0);
-    assert_int_equal(c.done, 1);
-    return c;
-}
-
-static struct call rollback(struct world *x, const char *name, uint32_t version)
-{
-    struct call c = { .done = 0 };
-
-    release_rollback(x->release, name, version, on_done, &c);
-    RUN_UNTIL(&x->w, c.done > 0);
-    return c;
-}
-
-static void assert_active(const struct world *x, const char *name, uint32_t version)
-{
-    const struct policy_version *v = release_active(x->release);
-
-    assert_non_null(v);
-    assert_string_equal(v->name, name);
-    assert_int_equal(v->version, version);
-    assert_string_equal(x->active.name, name);
-    assert_int_equal(x->active.version, version);
-    assert_non_null(release_sandboxed(x->release));
-}
-
-static void assert_builtin(const struct world *x)
-{
-    assert_null(release_active(x->release));
-    assert_null(release_sandboxed(x->release));
-    assert_int_equal(x->active.version, 0);
-}
 
 /* --- The admin's ------------------------------------------------------------------------ */
 
@@ -440,6 +240,58 @@ static void names_are_checked_before_anything_runs(void **state)
     assert_null(c.result.validation);
 }
 
+static void note_answer(void *data, const struct sandbox_answer *answer)
+{
+    *(enum policy_failure *)data = answer->answer->failure;
+}
+
+static void a_policy_that_fails_too_often_is_told(void **state)
+{
+    struct world *x = *state;
+    struct region *region = region_new(sizeof(struct snapshot), 0, NULL);
+    const struct policy_call call = { .kind = ASK_SCHEDULE, .job = SNAP_NONE };
+    struct err err;
+
+    begin(x);
+    deploy(x, "home",
+           "function schedule(context)\n"
+           "  while context.config.hang do end\n"
+           "end");
+    assert_active(x, "home", 1);
+    assert_int_equal(context_read(region, str_of("{\"config\":{\"hang\":true}}"), 1, &err), 0);
+    for (unsigned i = 0; i < 3; i++) {
+        enum policy_failure failure = POLICY_OK;
+        sandboxed_ask(release_sandboxed(x->release), region, &call, note_answer, &failure);
+        RUN_UNTIL(&x->w, failure != POLICY_OK);
+        assert_int_equal(failure, POLICY_TIMEOUT);
+    }
+    RUN_UNTIL(&x->w, x->states > 0);
+    assert_int_equal(x->state, POLICY_BREAKER);
+    assert_int_equal(deploy(x, "home", POLICY("better")).result.code, 0);
+    assert_active(x, "home", 2);
+    assert_int_equal(x->state, POLICY_OK);
+    region_free(region);
+}
+
+static void what_the_queen_sees_is_tried_too(void **state)
+{
+    struct world *x = *state;
+    struct region *region = region_new(sizeof(struct snapshot), 0, NULL);
+    struct err err;
+
+    assert_int_equal(context_read(region, str_of("{\"config\":{\"hang\":true}}"), 1, &err), 0);
+    x->options.live = region;
+    begin(x);
+    struct call c = deploy(x, "home",
+                           "function schedule(context)\n"
+                           "  while context.config.hang do end\n"
+                           "end");
+    assert_int_equal(c.result.code, ERR_INVALID);
+    assert_non_null(strstr(c.result.err.msg, "home.lua:2: too slow"));
+    release_free(TAKE(x->release));
+    region_free(region);
+}
+
 /* --- Modes and machines ------------------------------------------------------------------- */
 
 static void in_platform_mode_nothing_changes(void **state)
@@ -530,6 +382,8 @@ int main(void)
         TEST(it_can_end_at_any_time),
         TEST(a_store_that_cannot_be_written_changes_nothing),
         TEST(names_are_checked_before_anything_runs),
+        TEST(a_policy_that_fails_too_often_is_told),
+        TEST(what_the_queen_sees_is_tried_too),
         TEST(in_platform_mode_nothing_changes),
         HOSTLESS(without_a_sandbox_the_built_in_policy_decides),
         HOSTLESS(without_a_sandbox_the_active_one_stays_so_in_name),

@@ -4,32 +4,14 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "release/store_files.h"
+#include "release/store_private.h"
 
 #include <assert.h>
 #include <dirent.h>
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 
 static_assert((int)STORE_HASH_SIZE == (int)SHA256_HEX_SIZE, "a hash is a SHA-256");
-
-/* All versions of one name, oldest first. */
-struct family {
-    char name[SCRIPT_NAME_SIZE];
-    struct policy_version *versions;
-    size_t len, cap;
-    uint32_t last; /* the highest number that was ever used, of broken ones too */
-};
-
-struct policy_store {
-    char dir[PATH_MAX];
-    struct family **families; /* by name */
-    size_t len, cap;
-    struct policy_version active; /* version 0: none */
-    bool has_choice;
-};
 
 bool policy_name_is_valid(struct str name)
 {
@@ -62,7 +44,7 @@ static size_t place_of(const struct policy_store *s, const char *name)
     return low;
 }
 
-static struct family *find(const struct policy_store *s, const char *name)
+struct family *store_find_family(const struct policy_store *s, const char *name)
 {
     size_t at = place_of(s, name);
 
@@ -91,7 +73,7 @@ static void family_free(struct family *f)
     free(f);
 }
 
-static void append(struct family *f, const struct policy_version *v)
+void family_append(struct family *f, const struct policy_version *v)
 {
     if (f->len == f->cap) {
         f->cap = f->cap > 0 ? 2 * f->cap : 4;
@@ -120,9 +102,11 @@ static const struct policy_version *with_text(const struct family *f, enum scrip
     return NULL;
 }
 
-static bool is_active(const struct policy_store *s, const struct policy_version *v)
+struct family *store_make_family(struct policy_store *s, const char *name)
 {
-    return s->active.version == v->version && strcmp(s->active.name, v->name) == 0;
+    struct family *f = store_find_family(s, name);
+
+    return f ? f : insert(s, name);
 }
 
 /* --- What is there at the start ------------------------------------------------- */
@@ -146,7 +130,7 @@ static void load_version(struct policy_store *s, struct family *f, uint32_t vers
         log_warn("a version of a policy is broken, it is passed over", LOG_STR("policy", f->name),
                  LOG_INT("version", version), LOG_ERR(&err));
     else
-        append(f, &v);
+        family_append(f, &v);
 }
 
 static void load_family(struct policy_store *s, const char *name, DIR *dir)
@@ -240,90 +224,6 @@ void policy_store_close(struct policy_store *s)
     free(s);
 }
 
-/* --- Adding --------------------------------------------------------------------- */
-
-/* Make room for one more: the oldest goes that is not active. */
-static void forget_oldest(struct policy_store *s, struct family *f)
-{
-    size_t oldest = is_active(s, &f->versions[0]) ? 1 : 0;
-
-    store_version_remove(s->dir, &f->versions[oldest]);
-    f->len--;
-    memmove(f->versions + oldest, f->versions + oldest + 1,
-            (f->len - oldest) * sizeof(*f->versions));
-}
-
-static int make_family(struct policy_store *s, const char *name, struct family **ret,
-                       struct err *err)
-{
-    char path[PATH_MAX];
-    struct family *f = find(s, name);
-
-    if (!f && s->len >= STORE_NAMES_MAX)
-        return err_set(err, ERR_LIMIT, "%d policies are stored already; use the name of one",
-                       STORE_NAMES_MAX);
-    int len = snprintf(path, sizeof(path), "%s/%s", s->dir, name);
-    if (len < 0 || (size_t)len >= sizeof(path))
-        return err_set(err, ERR_LIMIT, "the path of '%s' is too long", name);
-    if (file_make_dir(path, err) < 0)
-        return err->code;
-    *ret = f ? f : insert(s, name);
-    return 0;
-}
-
-/* Whole characters, as many as fit. */
-static void copy_message(char dst[STORE_MESSAGE_SIZE], const char *message)
-{
-    struct str text = str_of(message);
-    size_t len = 0, n;
-
-    while (len < text.len && (n = utf8_sequence(text.p + len, text.len - len)) > 0 &&
-           len + n < STORE_MESSAGE_SIZE)
-        len += n;
-    (void)str_copy(dst, STORE_MESSAGE_SIZE, (struct str){ text.p, len });
-}
-
-static int check_new(const char *name, struct str source, struct err *err)
-{
-    if (!policy_name_is_valid(str_of(name)))
-        return err_param(err, ERR_INVALID, "name",
-                         "'%s' is no name for a policy: use letters, digits, '.', '_' and '-', at "
-                         "most %d, and no '.' in front",
-                         name, SCRIPT_NAME_SIZE - 1);
-    if (source.len > STORE_SOURCE_BYTES_MAX)
-        return err_param(err, ERR_LIMIT, "source", "has %zu bytes; at most %d are allowed",
-                         source.len, SCRIPT_BYTES_MAX);
-    return 0;
-}
-
-int policy_store_add(struct policy_store *s, const char *name, enum script_language language,
-                     struct str source, const struct script_header *header, const char *message,
-                     uint64_t now_ms, struct policy_version *ret, struct err *err)
-{
-    struct policy_version v = { .language = language, .created_ms = now_ms, .bytes = source.len };
-    struct family *f;
-
-    if (check_new(name, source, err) < 0)
-        return err->code;
-    if (policy_store_find(s, name, language, source, ret))
-        return 0;
-    if (make_family(s, name, &f, err) < 0)
-        return err->code;
-    (void)str_copy(v.name, sizeof(v.name), str_of(name));
-    v.version = f->last + 1;
-    v.header = *header;
-    crypto_sha256_hex(source, v.hash);
-    copy_message(v.message, message);
-    if (store_version_write(s->dir, &v, source, err) < 0)
-        return err->code;
-    f->last = v.version;
-    if (f->len >= STORE_VERSIONS_MAX)
-        forget_oldest(s, f);
-    append(f, &v);
-    *ret = v;
-    return 0;
-}
-
 /* --- Asking --------------------------------------------------------------------- */
 
 static int no_such_name(const struct policy_store *s, const char *name, struct err *err)
@@ -350,7 +250,7 @@ static int no_such_version(const struct family *f, uint32_t version, struct err 
 int policy_store_get(const struct policy_store *s, const char *name, uint32_t version,
                      struct policy_version *ret, struct err *err)
 {
-    const struct family *f = find(s, name);
+    const struct family *f = store_find_family(s, name);
 
     if (!f || f->len == 0)
         return no_such_name(s, name, err);
@@ -403,7 +303,7 @@ size_t policy_store_names(const struct policy_store *s,
 size_t policy_store_versions(const struct policy_store *s, const char *name,
                              void (*visit)(void *data, const struct policy_version *v), void *data)
 {
-    const struct family *f = find(s, name);
+    const struct family *f = store_find_family(s, name);
 
     for (size_t i = f ? f->len : 0; i > 0; i--)
         visit(data, &f->versions[i - 1]);
@@ -418,13 +318,4 @@ const struct policy_version *policy_store_active(const struct policy_store *s)
 bool policy_store_has_choice(const struct policy_store *s)
 {
     return s->has_choice;
-}
-
-int policy_store_set_active(struct policy_store *s, const struct policy_version *v, struct err *err)
-{
-    if (store_choice_write(s->dir, v ? v->name : NULL, v ? v->version : 0, err) < 0)
-        return err->code;
-    s->active = v ? *v : (struct policy_version){ 0 };
-    s->has_choice = true;
-    return 0;
 }

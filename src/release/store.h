@@ -49,6 +49,22 @@ MUST_CHECK int policy_store_add(struct policy_store *s, const char *name,
                                 const struct script_header *header, const char *message,
                                 uint64_t now_ms, struct policy_version *ret, struct err *err);
 
+/* The same in three steps, and policy_store_set_active(), for who cannot wait for a disk:
+ * prepare, run on any thread, commit, which frees it. One at a time; the store may be read
+ * meanwhile. `ret` of a choice: the version, 0 for the built-in policy. */
+struct policy_write;
+MUST_CHECK int policy_store_prepare_add(struct policy_store *s, const char *name,
+                                        enum script_language language, struct str source,
+                                        const struct script_header *header, const char *message,
+                                        uint64_t now_ms, struct policy_write **ret,
+                                        struct err *err);
+struct policy_write *policy_store_prepare_choice(struct policy_store *s,
+                                                 const struct policy_version *v);
+void policy_write_run(struct policy_write *w);
+MUST_CHECK int policy_store_commit(struct policy_store *s, struct policy_write *w,
+                                   struct policy_version *ret, struct err *err);
+void policy_write_free(struct policy_write *w); /* of a store that is closed; NULL is fine */
+
 /* `version` 0: the newest. ERR_NOT_FOUND names what there is. */
 MUST_CHECK int policy_store_get(const struct policy_store *s, const char *name, uint32_t version,
                                 struct policy_version *ret, struct err *err);

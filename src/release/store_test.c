@@ -268,6 +268,29 @@ static void strange_files_do_no_harm(void **state)
     assert_int_equal(add(w, "empty", "-- 1").version, 1);
 }
 
+static void a_write_can_happen_on_another_thread(void **state)
+{
+    struct world *w = *state;
+    struct policy_write *write;
+    struct policy_version v;
+    struct err err;
+
+    assert_int_equal(policy_store_prepare_add(w->store, "home", SCRIPT_LUA, str_of("--"),
+                                              &no_header, "", 0, &write, &err),
+                     0);
+    assert_false(has(w, "home", 1));
+    policy_write_run(write);
+    assert_false(has(w, "home", 1)); /* not before it is taken note of */
+    assert_int_equal(policy_store_commit(w->store, write, &v, &err), 0);
+    assert_int_equal(v.version, 1);
+    assert_true(has(w, "home", 1));
+    write = policy_store_prepare_choice(w->store, &v);
+    policy_write_run(write);
+    assert_null(policy_store_active(w->store));
+    assert_int_equal(policy_store_commit(w->store, write, &v, &err), 0);
+    assert_same(policy_store_active(w->store), &v);
+}
+
 static void which_one_is_active_survives_a_restart(void **state)
 {
     struct world *w = *state;
@@ -442,6 +465,7 @@ int main(void)
         TEST(a_missing_text_is_passed_over),
         TEST(a_text_that_changed_under_us_is_not_given_out),
         TEST(strange_files_do_no_harm),
+        TEST(a_write_can_happen_on_another_thread),
         TEST(which_one_is_active_survives_a_restart),
         TEST(a_choice_that_cannot_be_read_is_none),
         TEST(beyond_the_cap_the_oldest_goes_that_is_not_active),

@@ -1,0 +1,204 @@
+#include "base/crypto.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "release/store_files.h"
+#include "release/store_private.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+/* All that the writing thread needs: it does not look at the store. */
+struct policy_write {
+    char dir[PATH_MAX];
+    enum { WRITE_NOTHING, WRITE_VERSION, WRITE_CHOICE } kind;
+    struct policy_version version; /* .version 0 of a choice: the built-in policy */
+    char *source;                  /* of a version */
+    int code;                      /* of the run */
+    struct err err;
+};
+
+static struct policy_write *begin(struct policy_store *s)
+{
+    struct policy_write *w = mem_alloc(1, sizeof(*w));
+
+    assert(!s->is_writing);
+    s->is_writing = true;
+    (void)str_copy(w->dir, sizeof(w->dir), str_of(s->dir));
+    return w;
+}
+
+void policy_write_free(struct policy_write *w)
+{
+    if (!w)
+        return;
+    free(w->source);
+    free(w);
+}
+
+/* --- Preparing -------------------------------------------------------------------- */
+
+/* Whole characters, as many as fit. */
+static void copy_message(char dst[STORE_MESSAGE_SIZE], const char *message)
+{
+    struct str text = str_of(message);
+    size_t len = 0, n;
+
+    while (len < text.len && (n = utf8_sequence(text.p + len, text.len - len)) > 0 &&
+           len + n < STORE_MESSAGE_SIZE)
+        len += n;
+    (void)str_copy(dst, STORE_MESSAGE_SIZE, (struct str){ text.p, len });
+}
+
+static int check_new(const struct policy_store *s, const char *name, struct str source,
+                     struct err *err)
+{
+    if (!policy_name_is_valid(str_of(name)))
+        return err_param(err, ERR_INVALID, "name",
+                         "'%s' is no name for a policy: use letters, digits, '.', '_' and '-', at "
+                         "most %d, and no '.' in front",
+                         name, SCRIPT_NAME_SIZE - 1);
+    if (source.len > STORE_SOURCE_BYTES_MAX)
+        return err_param(err, ERR_LIMIT, "source", "has %zu bytes; at most %d are allowed",
+                         source.len, SCRIPT_BYTES_MAX);
+    if (!store_find_family(s, name) && s->len >= STORE_NAMES_MAX)
+        return err_set(err, ERR_LIMIT, "%d policies are stored already; use the name of one",
+                       STORE_NAMES_MAX);
+    return 0;
+}
+
+int policy_store_prepare_add(struct policy_store *s, const char *name,
+                             enum script_language language, struct str source,
+                             const struct script_header *header, const char *message,
+                             uint64_t now_ms, struct policy_write **ret, struct err *err)
+{
+    const struct family *f = store_find_family(s, name);
+    struct policy_write *w;
+
+    if (check_new(s, name, source, err) < 0)
+        return err->code;
+    w = *ret = begin(s);
+    if (policy_store_find(s, name, language, source, &w->version))
+        return 0;
+    w->kind = WRITE_VERSION;
+    w->source = mem_copy(source);
+    w->version = (struct policy_version){
+        .version = f ? f->last + 1 : 1,
+        .language = language,
+        .header = *header,
+        .created_ms = now_ms,
+        .bytes = source.len,
+    };
+    (void)str_copy(w->version.name, sizeof(w->version.name), str_of(name));
+    crypto_sha256_hex(source, w->version.hash);
+    copy_message(w->version.message, message);
+    return 0;
+}
+
+struct policy_write *policy_store_prepare_choice(struct policy_store *s,
+                                                 const struct policy_version *v)
+{
+    struct policy_write *w = begin(s);
+
+    w->kind = WRITE_CHOICE;
+    if (v)
+        w->version = *v;
+    return w;
+}
+
+/* --- Writing ---------------------------------------------------------------------- */
+
+static int write_version(const struct policy_write *w, struct err *err)
+{
+    char path[PATH_MAX];
+    int len = snprintf(path, sizeof(path), "%s/%s", w->dir, w->version.name);
+
+    if (len < 0 || (size_t)len >= sizeof(path))
+        return err_set(err, ERR_LIMIT, "the path of '%s' is too long", w->version.name);
+    if (file_make_dir(path, err) < 0)
+        return err->code;
+    return store_version_write(w->dir, &w->version, (struct str){ w->source, w->version.bytes },
+                               err);
+}
+
+void policy_write_run(struct policy_write *w)
+{
+    const char *name = w->version.version > 0 ? w->version.name : NULL;
+
+    if (w->kind == WRITE_VERSION)
+        w->code = write_version(w, &w->err);
+    else if (w->kind == WRITE_CHOICE)
+        w->code = store_choice_write(w->dir, name, w->version.version, &w->err);
+}
+
+/* --- Taking note ------------------------------------------------------------------ */
+
+static bool is_active(const struct policy_store *s, const struct policy_version *v)
+{
+    return s->active.version == v->version && strcmp(s->active.name, v->name) == 0;
+}
+
+/* Make room for one more: the oldest goes that is not active. */
+static void forget_oldest(struct policy_store *s, struct family *f)
+{
+    size_t oldest = is_active(s, &f->versions[0]) ? 1 : 0;
+
+    store_version_remove(s->dir, &f->versions[oldest]);
+    f->len--;
+    memmove(f->versions + oldest, f->versions + oldest + 1,
+            (f->len - oldest) * sizeof(*f->versions));
+}
+
+static void note_version(struct policy_store *s, const struct policy_version *v)
+{
+    struct family *f = store_make_family(s, v->name);
+
+    f->last = v->version;
+    if (f->len >= STORE_VERSIONS_MAX)
+        forget_oldest(s, f);
+    family_append(f, v);
+}
+
+int policy_store_commit(struct policy_store *s, struct policy_write *w, struct policy_version *ret,
+                        struct err *err)
+{
+    int code = w->code;
+
+    s->is_writing = false;
+    if (code != 0) {
+        *err = w->err;
+    } else {
+        if (w->kind == WRITE_VERSION)
+            note_version(s, &w->version);
+        if (w->kind == WRITE_CHOICE) {
+            s->active = w->version;
+            s->has_choice = true;
+        }
+        *ret = w->version;
+    }
+    policy_write_free(w);
+    return code;
+}
+
+/* --- All at once ------------------------------------------------------------------ */
+
+int policy_store_add(struct policy_store *s, const char *name, enum script_language language,
+                     struct str source, const struct script_header *header, const char *message,
+                     uint64_t now_ms, struct policy_version *ret, struct err *err)
+{
+    struct policy_write *w;
+
+    if (policy_store_prepare_add(s, name, language, source, header, message, now_ms, &w, err) < 0)
+        return err->code;
+    policy_write_run(w);
+    return policy_store_commit(s, w, ret, err);
+}
+
+int policy_store_set_active(struct policy_store *s, const struct policy_version *v, struct err *err)
+{
+    struct policy_write *w = policy_store_prepare_choice(s, v);
+    struct policy_version ignored;
+
+    policy_write_run(w);
+    return policy_store_commit(s, w, &ignored, err);
+}
