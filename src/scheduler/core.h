@@ -73,7 +73,7 @@ enum core_event_kind {
     CORE_WORKER_STATIC,
     CORE_WORKER_REACHABLE,
     CORE_MODEL_KNOWN,
-    CORE_POLICY,        /* a user policy takes over, or none any more */
+    CORE_POLICY,        /* a user policy takes over, which can be asked; or none any more */
     CORE_POLICY_STATE,  /* it can be asked, or cannot (breaker, no host) */
     CORE_POLICY_ANSWER, /* to a CORE_ASK */
     CORE_POLICY_FAILED, /* to a CORE_ASK */

@@ -163,13 +163,16 @@ static bool check_hive(const struct checking *k, const struct hive *hive)
     return true;
 }
 
+/* The first that lists the model; else the first that lists none and so may have it. */
 static bool find_hive(void *data, const struct hive *hive)
 {
     const struct checking *k = data;
 
-    if (check_hive(k, hive))
+    if (!check_hive(k, hive))
+        return true;
+    if (!k->ret->hive || hive->facts.models_len > 0)
         k->ret->hive = hive;
-    return !k->ret->hive;
+    return hive->facts.models_len == 0;
 }
 
 static bool check_start(const struct checking *k)

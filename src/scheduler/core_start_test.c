@@ -258,6 +258,17 @@ static void a_policy_starts_a_model_once_per_hive(void **state)
                         "decision 2 of 2: a worker of 'm' is being started on hive 'h' already");
 }
 
+static void a_hive_that_lists_the_model_is_preferred_to_one_that_may_have_it(void **state)
+{
+    struct story *story = *state;
+
+    story_restart(story);
+    story_lists(story, "any", "");
+    story_lists(story, "h", "m");
+    story_arrive(story, "1");
+    story_did(story, "start m h; queued 1 1; ");
+}
+
 /* --- Evictions ---------------------------------------------------------------------------- */
 
 static void prepare_eviction(struct story *story)
@@ -347,6 +358,7 @@ int main(void)
         TEST(when_the_last_hive_that_could_goes_nobody_waits_for_it),
         TEST(no_more_are_started_at_once_than_may_be),
         TEST(a_policy_starts_a_model_once_per_hive),
+        TEST(a_hive_that_lists_the_model_is_preferred_to_one_that_may_have_it),
         TEST(an_evicted_worker_gets_no_work),
         TEST(a_worker_that_stays_after_all_works_again),
         TEST(an_eviction_that_nobody_answers_ends_some_time),
