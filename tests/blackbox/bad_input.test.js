@@ -73,7 +73,7 @@ const badJobs = [
   ["infer with a seed that is text", infer({ seed: "x" }), 400],
   ["infer on a worker that is not there", infer({ worker_id: "nobody" }), [400, 404, 503]],
   ["labels that are not text", infer({ labels: { a: 1 } }), 400],
-  ["an operation that is known but not built", { operation: "policy_list" }, 501],
+  ["an operation that is known but not built", { operation: "model_download" }, 501],
 ];
 
 test("a bad operation is refused before it has an id", async (t) => {
