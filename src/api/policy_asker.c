@@ -6,11 +6,11 @@
 #include <assert.h>
 #include <stdio.h>
 
-/* A machine too busy to run the policy is no answer to a question that can wait. */
-enum { STARVED_MAX = 100, STARVED_PAUSE_MS = 50 };
+enum { FILE_NAME_SIZE = 128 };
 
 struct asker {
-    struct asker_options options; /* `source` and `name` are the sandbox's by now */
+    struct asker_options options; /* with a `source` and a `name` of its own */
+    char *source, name[FILE_NAME_SIZE];
     struct region *context;
     struct sandboxed *sandboxed; /* NULL: the platform policy itself */
     enum policy_entry entry;
@@ -20,7 +20,6 @@ struct asker {
     struct policy_call call;
     uint32_t job;  /* that all is about; SNAP_NONE: the whole queue */
     unsigned jobs; /* asked about so far */
-    unsigned starved;
     uint64_t time_us;
     struct loop_timer later;
     struct policy_answer answer; /* that counts */
@@ -81,6 +80,7 @@ static void destroy(struct asker *a)
 {
     policy_free(a->platform);
     region_free(a->context);
+    free(a->source);
     free(a);
 }
 
@@ -136,14 +136,6 @@ static bool go_on(struct asker *a)
     return true;
 }
 
-static void on_starved(struct asker *a, const struct policy_answer *answer)
-{
-    if (++a->starved < STARVED_MAX)
-        loop_timer_start(&a->later, STARVED_PAUSE_MS);
-    else
-        fail(a, POLICY_STARVED, answer->message, 0);
-}
-
 /* The answer about the first job counts, unless a later one is decided about. */
 static void on_wait(struct asker *a, const struct policy_answer *answer)
 {
@@ -165,14 +157,14 @@ static void on_answer(void *data, const struct sandbox_answer *answer)
     char message[POLICY_MESSAGE_SIZE];
 
     a->time_us += answer->time_us;
-    if (given->failure == POLICY_STARVED) {
-        on_starved(a, given);
-        return;
-    }
     a->jobs++;
-    if (given->failure == POLICY_OK &&
-        policy_check_answer(snapshot_of(a), a->call.job, &given->decisions, message,
-                            sizeof(message)) != POLICY_OK) {
+    if (given->failure == POLICY_STARVED) {
+        a->failure = POLICY_STARVED;
+        (void)snprintf(a->message, sizeof(a->message), "%s", given->message);
+        tell(a, &a->answer.decisions);
+    } else if (given->failure == POLICY_OK &&
+               policy_check_answer(snapshot_of(a), a->call.job, &given->decisions, message,
+                                   sizeof(message)) != POLICY_OK) {
         a->answer = *given;
         fail(a, POLICY_INVALID, message, 0);
     } else if (given->failure != POLICY_OK) {
@@ -193,7 +185,7 @@ static void begin(struct asker *a, uint32_t job, uint64_t seed)
     assert(!a->is_away && !loop_timer_is_armed(&a->later));
     a->call = (struct policy_call){ .kind = ASK_SCHEDULE, .job = job, .seed = seed };
     a->job = job;
-    a->jobs = a->starved = 0;
+    a->jobs = 0;
     a->time_us = 0;
     a->failure = POLICY_OK;
     a->message[0] = '\0';
@@ -232,10 +224,8 @@ static void on_later(struct loop_timer *timer)
 {
     struct asker *a = container_of(timer, struct asker, later);
 
-    if (!a->sandboxed && a->call.kind == ASK_KIND_COUNT_)
+    if (a->call.kind == ASK_KIND_COUNT_)
         a->options.events->on_loaded(a->options.data);
-    else if (a->starved > 0)
-        ask(a);
     else
         tell(a, &a->answer.decisions);
 }
@@ -258,29 +248,47 @@ static void on_refused(void *data, enum policy_failure failure, const struct dia
     a->options.events->on_refused(a->options.data, failure, d);
 }
 
-struct asker *asker_new(const struct asker_options *options, struct region *context)
+/* Nothing was asked yet. */
+static void start(struct asker *a)
 {
     static const struct sandboxed_events events = {
         .on_loaded = on_loaded,
         .on_refused = on_refused,
     };
+
+    a->call.kind = ASK_KIND_COUNT_;
+    if (a->options.is_platform)
+        loop_timer_start(&a->later, 0);
+    else
+        a->sandboxed = sandboxed_new(a->options.sandbox, &(struct sandboxed_options){
+                                                             .language = a->options.language,
+                                                             .source = a->options.source,
+                                                             .name = a->name,
+                                                             .events = &events,
+                                                             .data = a,
+                                                         });
+}
+
+void asker_restart(struct asker *a)
+{
+    assert(!a->is_away && !loop_timer_is_armed(&a->later));
+    sandboxed_free(TAKE(a->sandboxed));
+    start(a);
+}
+
+struct asker *asker_new(const struct asker_options *options, struct region *context)
+{
     struct asker *a = mem_alloc(1, sizeof(*a));
 
     a->options = *options;
     a->context = context;
     loop_timer_init(options->loop, &a->later, on_later);
-    if (options->is_platform) {
-        a->call.kind = ASK_KIND_COUNT_; /* nothing was asked yet */
-        loop_timer_start(&a->later, 0);
-        return a;
+    if (!options->is_platform) {
+        a->source = mem_copy(options->source);
+        a->options.source.p = a->source;
+        (void)snprintf(a->name, sizeof(a->name), "%s", options->name);
     }
-    a->sandboxed = sandboxed_new(options->sandbox, &(struct sandboxed_options){
-                                                       .language = options->language,
-                                                       .source = options->source,
-                                                       .name = options->name,
-                                                       .events = &events,
-                                                       .data = a,
-                                                   });
+    start(a);
     return a;
 }
 

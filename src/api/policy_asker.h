@@ -8,6 +8,9 @@
  * decided about; when all have to wait, the answer about the first. What the policy fails to
  * decide, or decides wrongly, the platform policy decides, over the same context; that runs on
  * a thread beside the loop, because nobody knows how large the context is.
+ *
+ * A machine too busy to run the policy (POLICY_STARVED) is no failure of the policy's, and
+ * nothing is decided instead: whoever asks may start it anew, and ask again.
  */
 #pragma once
 
@@ -21,7 +24,8 @@ struct asked {
     enum policy_failure failure;       /* POLICY_OK: the policy's own decision */
     const char *message;               /* of the failure; "" */
     unsigned line;                     /* of the failure; 0: not known */
-    const struct decisions *decisions; /* what would act: the policy's, or the platform's */
+    const struct decisions *decisions; /* what would act: the policy's, or the platform's; of a
+                                          starved one none */
     const char *job_id;                /* that was asked about; "": the whole queue */
     uint64_t time_us;                  /* in the policy: of all its answers */
     struct str log;                    /* of the policy's answer that counts */
@@ -29,7 +33,8 @@ struct asked {
 };
 
 struct asker_events {
-    /* Once: it can be asked; or it never will (but asker_decide_instead() can be used). */
+    /* It can be asked; or it never will (but asker_decide_instead() can be used). Once, and
+     * once for each restart. */
     void (*on_loaded)(void *data);
     void (*on_refused)(void *data, enum policy_failure failure, const struct diagnostics *d);
     void (*on_decided)(void *data, const struct asked *asked);
@@ -51,12 +56,16 @@ struct asker_options {
 struct asker *asker_new(const struct asker_options *options, struct region *context);
 void asker_free(struct asker *a); /* any time, also in an event; nothing is told any more */
 
+/* A new host, where the script has kept nothing; between decisions only. */
+void asker_restart(struct asker *a);
+
 /* What the next decision is about: to be changed between decisions only. */
 struct region *asker_context(struct asker *a);
 
 /* Decide: about the job of one row, or (SNAP_NONE) the whole queue. on_decided follows, and
  * until then no other decision may be asked for. */
 void asker_decide(struct asker *a, uint32_t job, uint64_t seed);
-/* The platform policy decides, because of this failure: of a policy that was refused. */
+/* The platform policy decides, because of this failure: of a policy that was refused, or
+ * starved. */
 void asker_decide_instead(struct asker *a, enum policy_failure failure, const char *message,
                           unsigned line, uint64_t seed);

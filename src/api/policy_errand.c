@@ -67,3 +67,13 @@ void errand_fail(struct errand *e, const struct err *err)
     leave(e);
     http_reply_error(e->req, err);
 }
+
+void errands_end_all(struct policies *p, const struct err *err)
+{
+    while (!list_is_empty(&p->errands)) {
+        struct errand *e = container_of(p->errands.next, struct errand, link);
+
+        errand_fail(e, err);
+        e->cancel(e);
+    }
+}

@@ -30,3 +30,6 @@ bool errand_begin(struct errand *e, struct http_request *req, const struct opera
 /* No `cancel` comes any more; errand.req is to be answered now. */
 void errand_done(struct errand *e);
 void errand_fail(struct errand *e, const struct err *err); /* the same, and answers */
+
+/* The queen stops: fail them all. */
+void errands_end_all(struct policies *p, const struct err *err);

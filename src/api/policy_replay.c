@@ -10,13 +10,15 @@
 enum {
     DIFFERENCES_MAX = 1000,
     DECISION_BYTES_MAX = 128 * 1024,
-    PASSED_MAX = 64, /* records without their context, in one turn of the loop */
+    PASSED_MAX = 64,   /* records without their context, in one turn of the loop */
+    RESTARTS_MAX = 10, /* where the machine was too busy, in all */
 };
 
 struct replay {
     struct replay_options options;
     struct asker *asker;
     uint64_t next; /* decision */
+    unsigned restarts;
     uint64_t replayed, unavailable, same, omitted, told;
     struct loop_timer turn;
     struct buf differences, scratch;
@@ -195,9 +197,14 @@ static void write_difference(struct replay *r, const struct trace_record *record
 static void on_decided(void *data, const struct asked *asked)
 {
     struct replay *r = data;
-    const struct trace_record *record = trace_record(r->options.policies->trace, r->next++);
+    const struct trace_record *record;
     struct json_out out;
 
+    if (asked->failure == POLICY_STARVED && r->restarts++ < RESTARTS_MAX) {
+        asker_restart(r->asker);
+        return;
+    }
+    record = trace_record(r->options.policies->trace, r->next++);
     buf_clear(&r->scratch);
     json_out_init(&out, &r->scratch);
     decisions_write(&out, NULL, asked->decisions->items, asked->decisions->len, asked->job_id);

@@ -4,10 +4,14 @@
 #include "base/mem.h"
 #include "policy/decision_json.h"
 
+/* Begun anew where the machine was too busy: what the script has kept must be right. */
+enum { RESTARTS_MAX = 10 };
+
 struct simulation {
     struct simulation_options options; /* `source` and `name` are the asker's by now */
     struct asker *asker;
-    unsigned made; /* calls */
+    unsigned made, restarts; /* calls; of all of it */
+    bool is_spent;           /* the host is to be a new one for the next call */
     struct buf json;
     struct json_out out;
 };
@@ -86,15 +90,43 @@ static void write_call(struct json_out *out, const struct asked *asked)
     json_end(out);
 }
 
+static void begin_answer(struct simulation *s)
+{
+    buf_clear(&s->json);
+    json_out_init(&s->out, &s->json);
+    json_begin(&s->out, NULL, '{');
+    json_begin(&s->out, "calls", '[');
+    s->made = 0;
+}
+
+static void on_starved(struct simulation *s, const char *message)
+{
+    if (s->restarts++ < RESTARTS_MAX) {
+        begin_answer(s);
+        asker_restart(s->asker);
+        return;
+    }
+    s->is_spent = true;
+    asker_decide_instead(s->asker, POLICY_TIMEOUT, message, 0, next_seed(s));
+}
+
 static void on_decided(void *data, const struct asked *asked)
 {
     struct simulation *s = data;
 
+    if (asked->failure == POLICY_STARVED) {
+        on_starved(s, asked->message);
+        return;
+    }
     write_call(&s->out, asked);
-    if (++s->made == s->options.calls || s->json.overflowed)
+    if (++s->made == s->options.calls || s->json.overflowed) {
         end_well(s);
-    else
+    } else if (s->is_spent) {
+        s->is_spent = false;
+        asker_restart(s->asker);
+    } else {
         asker_decide(s->asker, SNAP_NONE, next_seed(s));
+    }
 }
 
 struct simulation *simulation_start(const struct simulation_options *options,
@@ -109,9 +141,7 @@ struct simulation *simulation_start(const struct simulation_options *options,
 
     s->options = *options;
     buf_init(&s->json, POLICY_REPLY_BYTES_MAX);
-    json_out_init(&s->out, &s->json);
-    json_begin(&s->out, NULL, '{');
-    json_begin(&s->out, "calls", '[');
+    begin_answer(s);
     s->asker = asker_new(
         &(struct asker_options){
             .loop = options->loop,

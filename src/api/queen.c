@@ -5,6 +5,7 @@
 #include "api/heartbeat_feed.h"
 #include "api/operations.h"
 #include "api/openai_flight.h"
+#include "api/policy_errand.h"
 #include "proxy/job_table.h"
 #include "api/queen_metrics.h"
 #include "base/clock.h"
@@ -285,8 +286,13 @@ int queen_load_models(struct queen *q, struct err *err)
 
 void queen_stop(struct queen *q)
 {
+    struct err err;
+
     q->is_draining = true;
     heartbeat_feed_end(q->feed);
+    (void)err_set(&err, ERR_UNAVAILABLE, "the queen is stopping");
+    if (q->policies)
+        errands_end_all(q->policies, &err);
 }
 
 bool queen_is_busy(const struct queen *q)
