@@ -3,6 +3,7 @@
 #include "base/str.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* clang-format off */
 static const struct {
@@ -26,13 +27,6 @@ static const char *const asks[ASK_KIND_COUNT_] = {
 };
 /* clang-format on */
 
-void findings_note_call(struct findings *f, enum ask_kind ask, bool is_serious, bool has_failed)
-{
-    f->asked[ask].calls++;
-    f->asked[ask].serious += is_serious;
-    f->asked[ask].failed += is_serious && has_failed;
-}
-
 /* A diagnostic has the place by itself: "home.lua:12: no" is "no". */
 static const char *without_place(const char *message, const char *name)
 {
@@ -47,9 +41,11 @@ static const char *without_place(const char *message, const char *name)
     return *rest == ' ' ? rest + 1 : rest;
 }
 
-void findings_add(struct findings *f, enum finding_kind kind, enum ask_kind ask, unsigned line,
-                  const char *name, const char *message)
+static void add(struct findings *f, const struct findings_trial *t, enum finding_kind kind,
+                unsigned line, const char *message)
 {
+    enum ask_kind ask = t->call->kind;
+
     for (size_t i = 0; i < f->len; i++) {
         struct finding *it = &f->items[i];
         if (it->kind == kind && it->ask == ask && it->line == line) {
@@ -61,8 +57,99 @@ void findings_add(struct findings *f, enum finding_kind kind, enum ask_kind ask,
         return;
     struct finding *it = &f->items[f->len++];
     *it = (struct finding){ .kind = kind, .ask = ask, .line = line, .count = 1 };
-    (void)snprintf(it->message, sizeof(it->message), "%s", without_place(message, name));
+    (void)snprintf(it->message, sizeof(it->message), "%s", without_place(message, t->name));
 }
+
+/* --- Answers ---------------------------------------------------------------------- */
+
+/* Is there anything to decide: a job, and a worker that is there? */
+static bool is_serious(const struct snapshot *s)
+{
+    if (!snapshot_job(s, s->header.first_job))
+        return false;
+    for (uint32_t row = 0; row < s->header.workers; row++) {
+        const struct snap_worker *worker = snapshot_worker(s, row);
+        if (worker && snapshot_room(worker) > 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_in_text(const struct findings_trial *t, const char *id)
+{
+    return memmem(t->source.p, t->source.len, id, strlen(id)) != NULL;
+}
+
+/* No state could make this right: who is meant is not there, and the author did not mean
+ * anybody that he knows by name. */
+static bool is_made_up(const struct findings_trial *t, const struct decision *d)
+{
+    const struct snapshot *s = t->snapshot;
+    bool needs_job = d->action == DECIDE_DISPATCH || d->action == DECIDE_REJECT;
+    const struct {
+        const char *id;
+        bool is_known;
+    } ids[] = {
+        { d->job_id, snapshot_find_job(s, str_of(d->job_id)) != SNAP_NONE },
+        { d->worker_id, snapshot_find_worker(s, str_of(d->worker_id)) != SNAP_NONE },
+        { d->hive_id, snapshot_find_pool(s, str_of(d->hive_id)) != SNAP_NONE },
+    };
+
+    if (needs_job && d->job_id[0] == '\0' && t->call->job == SNAP_NONE)
+        return true;
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]) && !t->is_changing; i++) {
+        if (ids[i].id[0] != '\0' && !ids[i].is_known && !is_in_text(t, ids[i].id))
+            return true;
+    }
+    return false;
+}
+
+static enum finding_kind kind_of_mistake(const struct findings_trial *t,
+                                         const struct decisions *all)
+{
+    for (size_t i = 0; i < all->len; i++) {
+        if (is_made_up(t, &all->items[i]))
+            return FINDING_WRONG;
+    }
+    return FINDING_NOT_NOW;
+}
+
+static bool is_right(struct findings *f, const struct findings_trial *t,
+                     const struct policy_answer *answer)
+{
+    static const enum finding_kind failures[POLICY_FAILURE_COUNT_] = {
+        [POLICY_TIMEOUT] = FINDING_TIMEOUT, [POLICY_MEMORY] = FINDING_MEMORY,
+        [POLICY_ERROR] = FINDING_RAISED,    [POLICY_LOAD] = FINDING_CRASH,
+        [POLICY_INVALID] = FINDING_WRONG,   [POLICY_CRASH] = FINDING_CRASH,
+    };
+    char words[POLICY_MESSAGE_SIZE] = "";
+
+    if (answer->failure != POLICY_OK) {
+        enum finding_kind kind = failures[answer->failure];
+        f->deaths += kind == FINDING_TIMEOUT || kind == FINDING_MEMORY || kind == FINDING_CRASH;
+        add(f, t, kind, answer->line, answer->message);
+        return false;
+    }
+    if (t->call->kind != ASK_SCHEDULE && t->call->kind != ASK_JOB)
+        return true;
+    if (policy_check_answer(t->snapshot, t->call->job, &answer->decisions, words, sizeof(words)) ==
+        POLICY_OK)
+        return true;
+    add(f, t, kind_of_mistake(t, &answer->decisions), answer->line, words);
+    return false;
+}
+
+void findings_judge(struct findings *f, const struct findings_trial *t,
+                    const struct policy_answer *answer)
+{
+    bool serious = is_serious(t->snapshot), right = is_right(f, t, answer);
+
+    f->asked[t->call->kind].calls++;
+    f->asked[t->call->kind].serious += serious;
+    f->asked[t->call->kind].failed += serious && !right;
+}
+
+/* --- Telling ---------------------------------------------------------------------- */
 
 void findings_tell(const struct findings *f, struct diagnostics *d)
 {

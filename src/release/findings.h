@@ -1,5 +1,6 @@
 /*
- * findings - what a trial found wrong, told once per line and kind, with how often.
+ * findings - is an answer right, and what was wrong in a whole trial: told once per line and
+ * kind, with how often.
  *
  * A finding is an error by its kind, or because every call of that question failed that had
  * something to decide; else a warning.
@@ -35,10 +36,17 @@ struct findings {
         unsigned calls;           /* that were answered, somehow */
         unsigned serious, failed; /* those that had a job and a worker; and failed */
     } asked[ASK_KIND_COUNT_];
+    unsigned deaths; /* hosts that it has cost: timeouts, memory, crashes */
 };
 
-void findings_note_call(struct findings *f, enum ask_kind ask, bool is_serious, bool has_failed);
-/* `name` is the policy's, whose messages begin with it. */
-void findings_add(struct findings *f, enum finding_kind kind, enum ask_kind ask, unsigned line,
-                  const char *name, const char *message);
+/* One question, and what it was asked about. */
+struct findings_trial {
+    const struct snapshot *snapshot;
+    const struct policy_call *call;
+    struct str source; /* the policy's */
+    const char *name;  /* its messages begin with it */
+    bool is_changing;  /* the snapshot may not be any more what it was: ids may be gone */
+};
+void findings_judge(struct findings *f, const struct findings_trial *t,
+                    const struct policy_answer *answer);
 void findings_tell(const struct findings *f, struct diagnostics *d);

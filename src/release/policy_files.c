@@ -2,33 +2,21 @@
  * Files are taken one after the other: the --scheduler FILE, then drop-ins in the order of
  * their names. A text that was taken once is known by its hash and not tried again.
  */
-#include "base/crypto.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "loop/watch.h"
+#include "release/file_list.h"
 #include "release/release_private.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
-enum { DROP_INS_MAX = 64, TRY_AGAIN_MS = 5000 };
-
-struct policy_file {
-    char path[PATH_MAX];
-    char name[SCRIPT_NAME_SIZE]; /* its policy's; "" until it was taken */
-    char hash[SHA256_HEX_SIZE];  /* of the text that was looked at last; "": none */
-    char error[sizeof(((struct err *)0)->msg)];
-    bool is_main; /* --scheduler FILE: always there, the others while they are listed */
-    bool is_gone; /* and that was said */
-};
+enum { TRY_AGAIN_MS = 5000 };
 
 struct policy_files {
     struct release *r;
-    struct policy_file **items; /* in their order */
-    size_t len;
+    struct file_list list;
     struct file_watch *watches[2];
     struct loop_timer again; /* for what could not be tried */
     bool is_starting, is_busy, is_changed /* while busy */;
@@ -42,116 +30,12 @@ struct policy_files {
 static void look(struct policy_files *f);
 static void take_next(struct policy_files *f);
 
-static const char *title_of(const struct policy_file *file)
+/* In messages, which have no room for any path. */
+static const char *place_of(const struct policy_file *file)
 {
-    const char *slash = strrchr(file->path, '/');
+    enum { ROOM = 160 };
 
-    return slash ? slash + 1 : file->path;
-}
-
-/* The file's name without its ending. */
-static struct str stem_of(const struct policy_file *file)
-{
-    const char *title = title_of(file), *dot = strrchr(title, '.');
-
-    return (struct str){ title, dot ? (size_t)(dot - title) : strlen(title) };
-}
-
-/* --- What is there ---------------------------------------------------------------------- */
-
-static struct policy_file *find(const struct policy_files *f, const char *path)
-{
-    for (size_t i = 0; i < f->len; i++) {
-        if (!f->items[i]->is_main && strcmp(f->items[i]->path, path) == 0)
-            return f->items[i];
-    }
-    return NULL;
-}
-
-static struct policy_file *file_new(const char *path)
-{
-    struct policy_file *file = mem_alloc(1, sizeof(*file));
-
-    (void)str_copy(file->path, sizeof(file->path), str_of(path));
-    return file;
-}
-
-static int is_drop_in(const struct dirent *entry)
-{
-    enum script_language language;
-
-    return entry->d_name[0] != '.' && script_language_of_file(str_of(entry->d_name), &language);
-}
-
-static int compare_names(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-/* The --scheduler FILE may stand among the drop-ins: it is not taken twice. */
-static bool is_main_file(const struct policy_files *f, const char *path)
-{
-    struct stat a, b;
-
-    return f->r->options.file && stat(path, &a) == 0 && stat(f->r->options.file, &b) == 0 &&
-           a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
-/* The drop-ins of now: those that were there before keep what is known of them. */
-static size_t list_drop_ins(struct policy_files *f, struct policy_file **ret)
-{
-    const char *dir = f->r->options.drop_in_dir;
-    struct dirent **entries = NULL;
-    int found = dir ? scandir(dir, &entries, is_drop_in, compare_names) : 0;
-    size_t len = 0;
-
-    for (int i = 0; i < found; i++) {
-        char path[PATH_MAX];
-        int path_len = snprintf(path, sizeof(path), "%s/%s", dir, entries[i]->d_name);
-        if (len == DROP_INS_MAX)
-            log_warn("too many policy files, one is passed over",
-                     LOG_STR("file", entries[i]->d_name));
-        else if (path_len > 0 && (size_t)path_len < sizeof(path) && !is_main_file(f, path)) {
-            struct policy_file *file = find(f, path);
-            ret[len++] = file ? file : file_new(path);
-        }
-        free(entries[i]);
-    }
-    free(entries);
-    return len;
-}
-
-static void say_gone(const struct policy_file *file)
-{
-    log_warn("a policy file has gone, its last good version stays", LOG_STR("file", file->path),
-             LOG_STR("policy", file->name));
-}
-
-static bool is_listed(struct policy_file *const *list, size_t len, const struct policy_file *file)
-{
-    for (size_t i = 0; i < len; i++) {
-        if (list[i] == file)
-            return true;
-    }
-    return false;
-}
-
-/* Renew the list. The first is the --scheduler FILE, which stays in any case. */
-static void list_files(struct policy_files *f)
-{
-    struct policy_file *now[DROP_INS_MAX];
-    size_t first = f->len > 0 && f->items[0]->is_main ? 1 : 0;
-    size_t len = list_drop_ins(f, now);
-
-    for (size_t i = first; i < f->len; i++) {
-        if (is_listed(now, len, f->items[i]))
-            continue;
-        say_gone(f->items[i]);
-        free(f->items[i]);
-    }
-    for (size_t i = 0; i < len; i++)
-        f->items[first + i] = now[i];
-    f->len = first + len;
+    return strlen(file->path) <= ROOM ? file->path : policy_file_title(file);
 }
 
 /* --- One file --------------------------------------------------------------------------- */
@@ -178,7 +62,7 @@ static void file_failed(struct policy_files *f, struct policy_file *file, const 
 static void on_taken(void *data, const struct deploy_result *result)
 {
     struct policy_files *f = data;
-    struct policy_file *file = f->items[f->at];
+    struct policy_file *file = f->list.items[f->at];
 
     if (result->code != 0) {
         file_failed(f, file, &result->err);
@@ -198,16 +82,16 @@ static int name_file(struct policy_files *f, struct policy_file *file,
     struct str name = str_of(header->name);
 
     if (!policy_name_is_valid(name))
-        name = stem_of(file);
+        name = policy_file_stem(file);
     if (!policy_name_is_valid(name))
         return err_set(err, ERR_INVALID,
                        "%s: the file's name names its policy: use letters, digits, '.', '_' and "
                        "'-' only, or write @name into it",
-                       file->path);
-    for (size_t i = 0; i < f->len; i++) {
-        if (f->items[i] != file && str_eq(name, f->items[i]->name))
+                       place_of(file));
+    for (size_t i = 0; i < f->list.len; i++) {
+        if (f->list.items[i] != file && str_eq(name, f->list.items[i]->name))
             return err_set(err, ERR_CONFLICT, "%s: its policy is called '%s' as that of '%s'",
-                           file->path, f->items[i]->name, f->items[i]->path);
+                           place_of(file), f->list.items[i]->name, place_of(f->list.items[i]));
     }
     (void)str_copy(file->name, sizeof(file->name), name);
     return 0;
@@ -229,7 +113,7 @@ static bool wants_activation(const struct policy_files *f, const struct policy_f
 
 static void take(struct policy_files *f, const struct script_header *header, bool is_known)
 {
-    struct policy_file *file = f->items[f->at];
+    struct policy_file *file = f->list.items[f->at];
     struct err err;
 
     if (name_file(f, file, header, &err) < 0) {
@@ -243,7 +127,7 @@ static void take(struct policy_files *f, const struct script_header *header, boo
                   .language = f->language,
                   .source = buf_str(&f->text),
                   .header = header,
-                  .message = title_of(file),
+                  .message = policy_file_title(file),
                   .activate = wants_activation(f, file, is_known),
                   .on_done = on_taken,
                   .data = f,
@@ -254,7 +138,7 @@ static void take(struct policy_files *f, const struct script_header *header, boo
 static void on_validated(void *data, const struct validation_result *result)
 {
     struct policy_files *f = data;
-    struct policy_file *file = f->items[f->at];
+    struct policy_file *file = f->list.items[f->at];
     struct err err;
 
     f->validation = NULL;
@@ -262,7 +146,7 @@ static void on_validated(void *data, const struct validation_result *result)
         take(f, &result->info.header, false);
         return;
     }
-    (void)release_explain(file->path, &result->diagnostics, result->is_untried, &err);
+    (void)release_explain(place_of(file), &result->diagnostics, result->is_untried, &err);
     file_failed(f, file, &err);
 }
 
@@ -273,7 +157,7 @@ static void validate(struct policy_files *f)
                                      &(struct validation_options){
                                          .language = f->language,
                                          .source = buf_str(&f->text),
-                                         .name = title_of(f->items[f->at]),
+                                         .name = policy_file_title(f->list.items[f->at]),
                                          .recent = f->recent,
                                          .recent_len = f->recent[0] ? 1 : 0,
                                          .on_done = on_validated,
@@ -286,7 +170,7 @@ static int read_file(struct policy_files *f, struct policy_file *file, struct er
     buf_clear(&f->text);
     if (!script_language_of_file(str_of(file->path), &f->language))
         return err_set(err, ERR_INVALID, "%s: a policy's file ends in .lua, .yaml, .yml or .rhai",
-                       file->path);
+                       place_of(file));
     return file_read(file->path, &f->text, err);
 }
 
@@ -296,7 +180,7 @@ static bool is_gone(const struct policy_files *f, struct policy_file *file, cons
     if (f->is_starting || err->sys_errno != ENOENT)
         return false;
     if (!file->is_gone)
-        say_gone(file);
+        policy_file_say_gone(file);
     file->is_gone = true;
     file->hash[0] = '\0';
     return true;
@@ -342,8 +226,8 @@ static void finish(struct policy_files *f)
 
 static void take_next(struct policy_files *f)
 {
-    while (f->at < f->len) {
-        if (take_one(f, f->items[f->at]))
+    while (f->at < f->list.len) {
+        if (take_one(f, f->list.items[f->at]))
             return;
         f->at++;
     }
@@ -356,7 +240,7 @@ static void look(struct policy_files *f)
     if (f->is_busy)
         return;
     f->is_busy = true;
-    list_files(f);
+    file_list_renew(&f->list);
     f->at = 0;
     take_next(f);
 }
@@ -390,13 +274,9 @@ struct policy_files *policy_files_new(struct release *r)
     struct policy_files *f = mem_alloc(1, sizeof(*f));
 
     f->r = r;
-    f->items = mem_alloc(DROP_INS_MAX + 1, sizeof(struct policy_file *));
+    file_list_init(&f->list, r->options.file, r->options.drop_in_dir);
     buf_init(&f->text, STORE_SOURCE_BYTES_MAX);
     loop_timer_init(r->loop, &f->again, on_again);
-    if (r->options.file) {
-        f->items[f->len++] = file_new(r->options.file);
-        f->items[0]->is_main = true;
-    }
     return f;
 }
 
@@ -407,9 +287,7 @@ void policy_files_free(struct policy_files *f)
         file_watch_free(f->watches[i]);
     if (f->validation)
         validation_cancel(f->validation);
-    for (size_t i = 0; i < f->len; i++)
-        free(f->items[i]);
-    free(f->items);
+    file_list_deinit(&f->list);
     buf_deinit(&f->text);
     free(f);
 }
@@ -423,21 +301,14 @@ void policy_files_begin(struct policy_files *f)
 
 const char *policy_files_error(const struct policy_files *f)
 {
-    for (size_t i = 0; i < f->len; i++) {
-        if (f->items[i]->error[0])
-            return f->items[i]->error;
+    for (size_t i = 0; i < f->list.len; i++) {
+        if (f->list.items[i]->error[0])
+            return f->list.items[i]->error;
     }
     return "";
 }
 
 bool policy_files_exist(const struct policy_files *f)
 {
-    struct dirent **entries = NULL;
-    const char *dir = f->r->options.drop_in_dir;
-    int found = dir ? scandir(dir, &entries, is_drop_in, compare_names) : 0;
-
-    for (int i = 0; i < found; i++)
-        free(entries[i]);
-    free(entries);
-    return f->len > 0 || found > 0;
+    return file_list_has_any(&f->list);
 }

@@ -4,7 +4,7 @@
  *
  *   release.c        life, who is active, the start
  *   act.c            one change, from its request to its end
- *   policy_files.c   --scheduler FILE and drop-ins
+ *   policy_files.c   --scheduler FILE and drop-ins (file_list.h: which there are)
  */
 #pragma once
 

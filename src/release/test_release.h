@@ -81,12 +81,12 @@ static inline void on_done(void *data, const struct deploy_result *result)
         c->validation = *result->validation;
 }
 
-static inline int setup_with_host(void **state, const char *host)
+static inline int setup_with(void **state, const char *host, uint64_t (*cpu_us)(pid_t pid))
 {
     struct world *x = mem_alloc(1, sizeof(*x));
     struct err err;
 
-    test_world_open(&x->w, host);
+    test_world_open(&x->w, host, cpu_us);
     if (test_dir_make(&x->dir) < 0)
         return -1;
     (void)snprintf(x->store, sizeof(x->store), "%s/store", x->dir.path);
@@ -107,12 +107,7 @@ static inline int setup_with_host(void **state, const char *host)
 
 static inline int setup(void **state)
 {
-    return setup_with_host(state, NULL);
-}
-
-static inline int setup_without_host(void **state)
-{
-    return setup_with_host(state, "/nonexistent/rbee-policy-host");
+    return setup_with(state, NULL, NULL);
 }
 
 static inline int teardown(void **state)

@@ -30,7 +30,7 @@ static inline int setup(void **state)
 {
     struct trial *t = mem_alloc(1, sizeof(*t));
 
-    test_world_open(&t->w, NULL);
+    test_world_open(&t->w, NULL, NULL);
     *state = t;
     return 0;
 }

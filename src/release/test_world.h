@@ -11,11 +11,9 @@ struct test_world {
     struct loop_timer tick;
 };
 
-/* A world in which whoever is too slow is to blame, whatever else this machine is doing.
- * `host` NULL: the real one. */
-void test_world_open(struct test_world *w, const char *host);
+/* `host` NULL: the real one; `cpu_us` NULL: the kernel's clock. */
+void test_world_open(struct test_world *w, const char *host, uint64_t (*cpu_us)(pid_t pid));
 void test_world_close(struct test_world *w);
-const char *test_host_path(void); /* the real one */
 
 /* Run the loop until `cond`; the test's own timeout ends what never comes. */
 #define RUN_UNTIL(w, cond)     \
@@ -24,3 +22,7 @@ const char *test_host_path(void); /* the real one */
             test_world_run(w); \
     } while (0)
 void test_world_run(struct test_world *w);
+
+/* CPU clocks: of a machine that gives hosts no time at all, and of one that gives plenty. */
+uint64_t test_cpu_none(pid_t pid);
+uint64_t test_cpu_plenty(pid_t pid);

@@ -40,7 +40,7 @@ struct validation {
     struct policy_call call;
     uint64_t now_ms; /* of all contexts: wall clock */
 
-    unsigned deaths, busy;
+    unsigned busy;
     uint64_t samples[SAMPLES_MAX], samples_us; /* time of each call, and of all */
     size_t samples_len;
 };
@@ -194,88 +194,6 @@ static void ask_next(struct validation *v)
         next_context(v);
 }
 
-/* Is there anything to decide: a job, and a worker that is there? */
-static bool is_serious(const struct snapshot *s)
-{
-    if (!snapshot_job(s, s->header.first_job))
-        return false;
-    for (uint32_t row = 0; row < s->header.workers; row++) {
-        const struct snap_worker *worker = snapshot_worker(s, row);
-        if (worker && snapshot_room(worker) > 0)
-            return true;
-    }
-    return false;
-}
-
-static bool is_in_text(const struct validation *v, const char *id)
-{
-    return memmem(v->options.source.p, v->options.source.len, id, strlen(id)) != NULL;
-}
-
-/* No state could make this right: who is meant is not there, and the author did not mean
- * anybody that he knows by name. */
-static bool is_made_up(const struct validation *v, const struct decision *d)
-{
-    const struct snapshot *s = snapshot_of(v);
-    bool needs_job = d->action == DECIDE_DISPATCH || d->action == DECIDE_REJECT;
-    const struct {
-        const char *id;
-        bool is_known;
-    } ids[] = {
-        { d->job_id, snapshot_find_job(s, str_of(d->job_id)) != SNAP_NONE },
-        { d->worker_id, snapshot_find_worker(s, str_of(d->worker_id)) != SNAP_NONE },
-        { d->hive_id, snapshot_find_pool(s, str_of(d->hive_id)) != SNAP_NONE },
-    };
-
-    if (needs_job && d->job_id[0] == '\0' && v->call.job == SNAP_NONE)
-        return true;
-    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
-        if (ids[i].id[0] != '\0' && !ids[i].is_known && !is_in_text(v, ids[i].id))
-            return true;
-    }
-    return false;
-}
-
-static enum finding_kind kind_of_mistake(const struct validation *v, const struct decisions *all)
-{
-    for (size_t i = 0; i < all->len && v->stage != STAGE_RECENT; i++) {
-        if (is_made_up(v, &all->items[i]))
-            return FINDING_WRONG;
-    }
-    return FINDING_NOT_NOW;
-}
-
-static void note_failure(struct validation *v, const struct policy_answer *a)
-{
-    static const enum finding_kind kinds[POLICY_FAILURE_COUNT_] = {
-        [POLICY_TIMEOUT] = FINDING_TIMEOUT, [POLICY_MEMORY] = FINDING_MEMORY,
-        [POLICY_ERROR] = FINDING_RAISED,    [POLICY_LOAD] = FINDING_CRASH,
-        [POLICY_INVALID] = FINDING_WRONG,   [POLICY_CRASH] = FINDING_CRASH,
-    };
-    enum finding_kind kind = kinds[a->failure];
-
-    v->deaths += kind == FINDING_TIMEOUT || kind == FINDING_MEMORY || kind == FINDING_CRASH;
-    findings_add(&v->findings, kind, v->call.kind, a->line, v->name, a->message);
-}
-
-static bool judge(struct validation *v, const struct policy_answer *a)
-{
-    char words[POLICY_MESSAGE_SIZE] = "";
-
-    if (a->failure != POLICY_OK) {
-        note_failure(v, a);
-        return false;
-    }
-    if (v->call.kind != ASK_SCHEDULE && v->call.kind != ASK_JOB)
-        return true;
-    if (policy_check_answer(snapshot_of(v), v->call.job, &a->decisions, words, sizeof(words)) ==
-        POLICY_OK)
-        return true;
-    findings_add(&v->findings, kind_of_mistake(v, &a->decisions), v->call.kind, a->line, v->name,
-                 words);
-    return false;
-}
-
 static void note_time(struct validation *v, const struct sandbox_answer *answer)
 {
     if (answer->answer->memory_bytes > v->result.measured.memory_bytes)
@@ -309,10 +227,17 @@ static void on_answer(void *data, const struct sandbox_answer *answer)
         return;
     }
     note_time(v, answer);
-    bool is_fine = judge(v, answer->answer);
-    findings_note_call(&v->findings, v->call.kind, is_serious(snapshot_of(v)), !is_fine);
+    findings_judge(&v->findings,
+                   &(struct findings_trial){
+                       .snapshot = snapshot_of(v),
+                       .call = &v->call,
+                       .source = v->options.source,
+                       .name = v->name,
+                       .is_changing = v->stage == STAGE_RECENT,
+                   },
+                   answer->answer);
     v->question++;
-    if (v->deaths >= DEATHS_MAX)
+    if (v->findings.deaths >= DEATHS_MAX)
         finish(v);
     else if (has_seen_enough(v))
         next_context(v);
