@@ -63,6 +63,7 @@ static void begin(struct live *l)
     l->header.utc_offset_min = l->options.utc_offset_min;
     live_reset_jobs(l);
     put_config(l);
+    rows_put_header(l->region, &l->header); /* an empty state is one, too */
 }
 
 struct live *live_new(const struct core *core, const struct live_options *options)
