@@ -78,9 +78,9 @@ static void on_event(void *data, const char *name, struct str json)
     struct err ignored;
     struct str result;
 
-    if (strcmp(name, "end") == 0 && json_raw_member(json, "result", &result, &ignored) == 0 &&
-        result.p)
-        (void)json_texts_read(result, members, 1, &ignored);
+    if (strcmp(name, "end") != 0 || json_raw_member(json, "result", &result, &ignored) < 0 ||
+        !result.p || json_texts_read(result, members, 1, &ignored) < 0)
+        return; /* then its reports will name it */
 }
 
 static void on_end(void *data, enum job_state state, const struct err *err)

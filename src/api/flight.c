@@ -100,7 +100,7 @@ void flight_trace_end(const struct flight *f, const char *state, const struct er
     const struct trace_outcome outcome = {
         .state = state,
         .worker_id = f->worker_id,
-        .error_code = err ? err_name(err->code) : "",
+        .error_code = err ? err_wire_code(err) : "",
         .tokens_in = f->usage.tokens_in,
         .tokens_out = f->usage.tokens_out,
         .queue_ms = flight_queue_ms(f),

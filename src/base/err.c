@@ -189,3 +189,14 @@ bool err_is_retriable(int code)
 {
     return find(code)->is_retriable;
 }
+
+const char *err_wire_code(const struct err *e)
+{
+    return e->code == ERR_POLICY && e->policy_code[0] ? e->policy_code : err_name(e->code);
+}
+
+int err_wire_status(const struct err *e)
+{
+    return e->code == ERR_POLICY && e->policy_status > 0 ? (int)e->policy_status
+                                                         : err_http_status(e->code);
+}

@@ -67,6 +67,7 @@ struct err {
     uint32_t retry_after_ms; /* 0: not said; becomes Retry-After */
     uint32_t policy_status;  /* ERR_POLICY: 403, 429 or 503; else 0 */
     char policy_code[64];    /* ERR_POLICY: the policy's own code, "" when it named none */
+    char policy_name[64];    /* ERR_POLICY: which policy; "" when nobody said */
     char param[64];          /* the field that is wrong, "" when none; becomes "param" */
     char msg[320];           /* one line, no trailing newline, always NUL-terminated */
 };
@@ -93,5 +94,9 @@ const char *err_name(int code);  /* wire name: "not_found"; "unknown" for a fore
 const char *err_type(int code);  /* OpenAI type: "invalid_request_error" */
 int err_http_status(int code);   /* 404; 500 for a foreign code */
 bool err_is_retriable(int code); /* may the same request succeed later, unchanged? */
+
+/* The same of one error: a policy's refusal has a code and a status of its own. */
+const char *err_wire_code(const struct err *e);
+int err_wire_status(const struct err *e);
 
 #define MUST_CHECK __attribute__((warn_unused_result))

@@ -11,12 +11,12 @@ static void write_openai(struct json_out *o, const struct err *err)
     json_str(o, "message", err->msg);
     json_str(o, "type", err_type(err->code));
     json_str(o, "param", err->param[0] ? err->param : NULL);
-    json_str(o, "code", err_name(err->code));
+    json_str(o, "code", err_wire_code(err));
 }
 
 static void write_native(struct json_out *o, const struct err *err, const char *request_id)
 {
-    json_str(o, "code", err_name(err->code));
+    json_str(o, "code", err_wire_code(err));
     json_str(o, "message", err->msg);
     if (err->param[0]) {
         json_begin(o, "details", '{');
@@ -37,6 +37,13 @@ static void write_advice(struct json_out *o, const struct err *err)
         json_str(o, "policy_label", "queue");
 }
 
+/* Who refused, and in which words (PROTOCOL "refused by policy"). */
+static void write_refusal(struct json_out *o, const struct err *err)
+{
+    json_str(o, "policy", err->policy_name);
+    json_str(o, "reason", err->msg);
+}
+
 void http_error_body(const struct err *err, bool openai, const char *request_id, struct buf *out)
 {
     struct json_out o;
@@ -50,6 +57,8 @@ void http_error_body(const struct err *err, bool openai, const char *request_id,
         write_native(&o, err, request_id);
     if (!openai || err->code == ERR_QUEUE_FULL)
         write_advice(&o, err);
+    if (err->code == ERR_POLICY)
+        write_refusal(&o, err);
     json_end(&o);
     json_end(&o);
 }
@@ -82,6 +91,6 @@ void http_reply_error(struct http_request *r, const struct err *err)
     add_headers(r, err);
     buf_init(&body, ERROR_BODY_BYTES_MAX);
     http_error_body(err, r->is_openai, r->id, &body);
-    http_reply(r, (unsigned)err_http_status(err->code), "application/json", buf_str(&body));
+    http_reply(r, (unsigned)err_wire_status(err), "application/json", buf_str(&body));
     buf_deinit(&body);
 }

@@ -228,7 +228,7 @@ void job_record_close(struct job_record *r, enum job_state state, const struct e
     else if (state == JOB_FAILED)
         (void)snprintf(marker, sizeof(marker), "[ERROR] %s", err->msg);
     if (err)
-        (void)snprintf(r->error_code, sizeof(r->error_code), "%s", err_name(err->code));
+        (void)snprintf(r->error_code, sizeof(r->error_code), "%s", err_wire_code(err));
     job_events_close(&r->events, marker);
     r->state = state;
     r->owner = NULL;
@@ -245,22 +245,23 @@ void job_record_close(struct job_record *r, enum job_state state, const struct e
 
 /* "worker_error" becomes "WORKER_ERROR", as the job streams spell it; all that is wrong
  * with a request has one code there. */
-static void code_in_capitals(int code, char *out, size_t size)
+static void code_in_capitals(const struct err *err, char *out, size_t size)
 {
     (void)snprintf(out, size, "%s",
-                   err_http_status(code) == 400 ? "invalid_request" : err_name(code));
+                   err_http_status(err->code) == 400 ? "invalid_request" : err_wire_code(err));
     for (char *c = out; *c; c++)
         *c = (char)toupper((unsigned char)*c);
 }
 
 void job_record_fail(struct job_record *r, const struct err *err)
 {
-    char code[48];
+    static const struct err by_client = { .code = ERR_CANCELLED };
+    char code[sizeof(err->policy_code)];
     struct json_out o;
     struct buf json;
     bool cancelled = err->code == ERR_CANCELLED || err->code == ERR_CLIENT_GONE;
 
-    code_in_capitals(cancelled ? ERR_CANCELLED : err->code, code, sizeof(code));
+    code_in_capitals(cancelled ? &by_client : err, code, sizeof(code));
     buf_init(&json, EVENT_JSON_MAX);
     json_out_init(&o, &json);
     json_begin(&o, NULL, '{');

@@ -29,7 +29,7 @@ struct job_record {
     struct job_events events;
     size_t bytes_counted; /* what table->bytes holds of this record */
     uint64_t created_wall_ms, ended_wall_ms;
-    char error_code[48]; /* of a failed job */
+    char error_code[64]; /* of a failed job */
     char model[MODEL_REF_SIZE], worker_id[WORKER_ID_SIZE]; /* "": not said */
     struct list in_all, in_waiting;
     struct list followers; /* follower::link */

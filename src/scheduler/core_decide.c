@@ -108,6 +108,7 @@ static void explain_refusal(const struct core *c, const struct decision *d, stru
         return;
     }
     (void)err_policy(err, d->status, d->code, "%s", words);
+    (void)str_copy(err->policy_name, sizeof(err->policy_name), str_of(c->acting.policy));
     if (d->status != 403)
         err->retry_after_ms = d->retry_after_ms > 0 ? d->retry_after_ms : RETRY_AFTER_MS;
 }

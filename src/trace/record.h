@@ -15,7 +15,7 @@ struct trace_record {
     bool dispatches;
 
     bool has_outcome; /* and below: what became of the job */
-    char state[16], worker_id[WORKER_ID_SIZE], error_code[32];
+    char state[16], worker_id[WORKER_ID_SIZE], error_code[64];
     uint64_t tokens_in, tokens_out, queue_ms, ttft_ms, total_ms;
 };
 
