@@ -142,7 +142,7 @@ static int look(struct keeper *k, const struct service *queen, struct presence *
             else
                 json_skip(&j);
         }
-        rc = json_finish(&j, err);
+        rc = json_finish(&j, err) < 0 ? keeper_misread(err) : 0;
     }
     buf_deinit(&result);
     return rc;

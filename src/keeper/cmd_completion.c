@@ -152,14 +152,14 @@ static int completion(struct keeper *k, void *options, int operands_len, char **
     struct err err;
 
     (void)options;
-    for (size_t i = 0; operands_len == 1 && i < sizeof(shells) / sizeof(shells[0]); i++)
+    (void)operands_len;
+    for (size_t i = 0; i < sizeof(shells) / sizeof(shells[0]); i++)
         if (strcmp(shells[i].shell, operands[0]) == 0) {
             print(shells[i].write);
             return EXIT_DONE;
         }
     (void)err_set(&err, ERR_INVALID, "name a shell: bash, zsh or fish");
-    (void)keeper_fail(k, &err);
-    return EXIT_USAGE;
+    return keeper_fail(k, &err);
 }
 
 static int man(struct keeper *k, void *options, int operands_len, char **operands)
@@ -180,6 +180,8 @@ const struct command cmd_completion = {
     .usage = "bash|zsh|fish",
     .options = rows,
     .options_size = sizeof(struct text_options),
+    .operands_min = 1,
+    .operands_max = 1,
     .run = completion,
 };
 

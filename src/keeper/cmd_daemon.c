@@ -187,27 +187,28 @@ static const struct option hive_start_rows[] = {
 };
 /* clang-format on */
 
-#define LEAF(symbol, verb, rows_, run_, usage_, summary_) \
-    static const struct command symbol = {                \
-        .name = verb,                                     \
-        .summary = summary_,                              \
-        .usage = usage_,                                  \
-        .options = rows_,                                 \
-        .options_size = sizeof(struct daemon_options),    \
-        .run = run_,                                      \
+#define LEAF(symbol, verb, rows_, run_, operands_max_, usage_, summary_) \
+    static const struct command symbol = {                               \
+        .name = verb,                                                    \
+        .operands_max = operands_max_,                                   \
+        .summary = summary_,                                             \
+        .usage = usage_,                                                 \
+        .options = rows_,                                                \
+        .options_size = sizeof(struct daemon_options),                   \
+        .run = run_,                                                     \
     }
 
-LEAF(queen_start_command, "start", queen_rows, queen_start, "[OPTION]... [-- QUEEN-OPTION...]",
-     "Start a queen on this machine, in the background");
-LEAF(queen_stop_command, "stop", queen_rows, queen_stop, "[OPTION]...",
+LEAF(queen_start_command, "start", queen_rows, queen_start, OPERANDS_ANY,
+     "[OPTION]... [-- QUEEN-OPTION...]", "Start a queen on this machine, in the background");
+LEAF(queen_stop_command, "stop", queen_rows, queen_stop, 0, "[OPTION]...",
      "Stop the queen; running requests are finished first");
-LEAF(queen_status_command, "status", queen_rows, queen_status, "[OPTION]...",
+LEAF(queen_status_command, "status", queen_rows, queen_status, 0, "[OPTION]...",
      "Print what the queen says of itself, as JSON");
-LEAF(hive_start_command, "start", hive_start_rows, hive_start, "[OPTION]... [-- HIVE-OPTION...]",
-     "Start a hive on this machine, in the background");
-LEAF(hive_stop_command, "stop", hive_rows, hive_stop, "[OPTION]...",
+LEAF(hive_start_command, "start", hive_start_rows, hive_start, OPERANDS_ANY,
+     "[OPTION]... [-- HIVE-OPTION...]", "Start a hive on this machine, in the background");
+LEAF(hive_stop_command, "stop", hive_rows, hive_stop, 0, "[OPTION]...",
      "Stop this machine's hive and its workers");
-LEAF(hive_status_command, "status", hive_rows, hive_status, "[OPTION]...",
+LEAF(hive_status_command, "status", hive_rows, hive_status, 0, "[OPTION]...",
      "Print what the hive says of itself, as JSON");
 
 const struct command cmd_queen = {

@@ -370,5 +370,6 @@ const struct command cmd_infer = {
                    "start queen and hive on this machine and a worker for the model.",
     .options = rows,
     .options_size = sizeof(struct infer_options),
+    .operands_max = OPERANDS_ANY,
     .run = run,
 };

@@ -90,11 +90,7 @@ static int run(struct keeper *k, void *options, int operands_len, char **operand
 {
     struct err err;
 
-    if (operands_len != 1) {
-        (void)err_set(&err, ERR_MISSING, "say whose log: queen, hive, or a worker's id");
-        (void)keeper_fail(k, &err);
-        return EXIT_USAGE;
-    }
+    (void)operands_len;
     return logs(k, options, operands[0], &err) < 0 ? keeper_fail(k, &err) : EXIT_DONE;
 }
 
@@ -118,5 +114,7 @@ const struct command cmd_logs = {
     .usage = "[OPTION]... queen|hive|WORKER",
     .options = rows,
     .options_size = sizeof(struct logs_options),
+    .operands_min = 1,
+    .operands_max = 1,
     .run = run,
 };

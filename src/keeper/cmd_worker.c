@@ -85,9 +85,10 @@ static int print_spawned(const struct keeper *k, const struct spawned *s, struct
     int rc = json_raw_member(buf_str(&s->result), "result", &result, err);
     if (rc == 0)
         rc = json_texts_read(result, members, 1, err);
-    if (rc == 0)
-        (void)printf("%s\n", id);
-    return rc;
+    if (rc < 0)
+        return keeper_misread(err);
+    (void)printf("%s\n", id);
+    return 0;
 }
 
 static int spawn(struct keeper *k, void *options, int operands_len, char **operands)
@@ -130,7 +131,8 @@ static int show(struct keeper *k, const struct worker_options *o, struct str bod
     if (rc == 0 && (k->json || !part))
         (void)printf("%s\n", buf_cstr(&result));
     else if (rc == 0)
-        rc = status_view_print_part(buf_str(&result), part, stdout, &err);
+        rc = status_view_print_part(buf_str(&result), part, stdout, &err) < 0 ? keeper_misread(&err)
+                                                                              : 0;
     buf_deinit(&result);
     return rc < 0 ? keeper_fail(k, &err) : EXIT_DONE;
 }
@@ -149,33 +151,26 @@ static int models(struct keeper *k, void *options, int operands_len, char **oper
     return show(k, options, str_of("{\"operation\":\"model_list\"}"), "models");
 }
 
-/* {"operation":..., "worker_id":...} for the one operand; EXIT_DONE, or wrong use. */
-static int write_worker_operation(const struct keeper *k, const char *operation, int operands_len,
-                                  char **operands, struct buf *body)
+/* {"operation":..., "worker_id":...} */
+static void write_worker_operation(const char *operation, const char *worker_id, struct buf *body)
 {
     struct json_out out;
-    struct err err;
 
-    if (operands_len != 1) {
-        (void)err_set(&err, ERR_MISSING, "name one worker; 'rbee worker list' shows them");
-        return keeper_fail(k, &err);
-    }
     json_out_init(&out, body);
     json_begin(&out, NULL, '{');
     json_str(&out, "operation", operation);
-    json_str(&out, "worker_id", operands[0]);
+    json_str(&out, "worker_id", worker_id);
     json_end(&out);
-    return EXIT_DONE;
 }
 
 static int get(struct keeper *k, void *options, int operands_len, char **operands)
 {
     struct buf body;
 
+    (void)operands_len;
     buf_init(&body, REQUEST_BYTES_MAX);
-    int rc = write_worker_operation(k, "active_worker_get", operands_len, operands, &body);
-    if (rc == EXIT_DONE)
-        rc = show(k, options, buf_str(&body), NULL);
+    write_worker_operation("active_worker_get", operands[0], &body);
+    int rc = show(k, options, buf_str(&body), NULL);
     buf_deinit(&body);
     return rc;
 }
@@ -186,13 +181,14 @@ static int stop(struct keeper *k, void *options, int operands_len, char **operan
     struct buf body;
     struct err err;
 
+    (void)operands_len;
     buf_init(&body, REQUEST_BYTES_MAX);
-    int rc = write_worker_operation(k, "worker_process_delete", operands_len, operands, &body);
-    if (rc == EXIT_DONE && (init_queen(&queen, options, &err) < 0 ||
-                            keeper_job(k, &queen, buf_str(&body), narrate, NULL, &err) < 0))
-        rc = keeper_fail(k, &err);
+    write_worker_operation("worker_process_delete", operands[0], &body);
+    int rc = init_queen(&queen, options, &err);
+    if (rc == 0)
+        rc = keeper_job(k, &queen, buf_str(&body), narrate, NULL, &err);
     buf_deinit(&body);
-    return rc;
+    return rc < 0 ? keeper_fail(k, &err) : EXIT_DONE;
 }
 
 #define ROW(member) \
@@ -220,24 +216,26 @@ static const struct option spawn_rows[] = {
 static const struct option plain_rows[] = { COMMON_ROWS(worker_options), { 0 } };
 /* clang-format on */
 
-#define LEAF(symbol, verb, rows_, run_, usage_, summary_) \
-    static const struct command symbol = {                \
-        .name = verb,                                     \
-        .summary = summary_,                              \
-        .usage = usage_,                                  \
-        .options = rows_,                                 \
-        .options_size = sizeof(struct worker_options),    \
-        .run = run_,                                      \
+#define LEAF(symbol, verb, rows_, run_, operands, usage_, summary_) \
+    static const struct command symbol = {                          \
+        .name = verb,                                               \
+        .operands_min = operands,                                   \
+        .operands_max = operands,                                   \
+        .summary = summary_,                                        \
+        .usage = usage_,                                            \
+        .options = rows_,                                           \
+        .options_size = sizeof(struct worker_options),              \
+        .run = run_,                                                \
     }
 
-LEAF(spawn_command, "spawn", spawn_rows, spawn, "[OPTION]...",
+LEAF(spawn_command, "spawn", spawn_rows, spawn, 0, "[OPTION]...",
      "Start a worker and wait until it is ready; prints its id");
-LEAF(list_command, "list", plain_rows, list, "[OPTION]...",
+LEAF(list_command, "list", plain_rows, list, 0, "[OPTION]...",
      "List the workers that the queen knows");
-LEAF(get_command, "get", plain_rows, get, "[OPTION]... WORKER", "Print one worker as JSON");
-LEAF(stop_command, "stop", plain_rows, stop, "[OPTION]... WORKER",
+LEAF(get_command, "get", plain_rows, get, 1, "[OPTION]... WORKER", "Print one worker as JSON");
+LEAF(stop_command, "stop", plain_rows, stop, 1, "[OPTION]... WORKER",
      "Stop a worker; its running requests are finished first");
-LEAF(models_command, "list", plain_rows, models, "[OPTION]...",
+LEAF(models_command, "list", plain_rows, models, 0, "[OPTION]...",
      "List the models that workers hold or hives could start");
 
 const struct command cmd_worker = {

@@ -10,6 +10,7 @@
 
 #include "base/option.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -46,15 +47,18 @@ struct common_options {
 struct command {
     const char *name;
     const char *summary;
-    const char *usage;            /* "[OPTION]... [PROMPT]" */
-    const char *description;      /* for --help and the man page; may be NULL */
-    const struct option *options; /* of a leaf */
-    size_t options_size;          /* of its options struct, which begins with common_options */
+    const char *usage;              /* "[OPTION]... [PROMPT]" */
+    const char *description;        /* for --help and the man page; may be NULL */
+    const struct option *options;   /* of a leaf */
+    size_t options_size;            /* of its options struct, which begins with common_options */
+    int operands_min, operands_max; /* of a leaf; checked before it runs */
     int (*run)(struct keeper *k, void *options, int operands_len, char **operands);
     const struct command *const *children; /* of a branch: `worker spawn`; ends with NULL */
 };
 
+enum { OPERANDS_ANY = INT_MAX };
+
 extern const struct command *const keeper_commands[]; /* ends with NULL */
 
-extern const struct command cmd_infer, cmd_status, cmd_worker, cmd_model, cmd_queen, cmd_hive,
-    cmd_logs, cmd_completion, cmd_man;
+extern const struct command cmd_infer, cmd_status, cmd_worker, cmd_model, cmd_policy, cmd_queen,
+    cmd_hive, cmd_logs, cmd_completion, cmd_man;

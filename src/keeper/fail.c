@@ -5,6 +5,9 @@
 static int exit_code(int code)
 {
     switch (code) {
+    case ERR_INVALID:
+    case ERR_MISSING:
+        return EXIT_USAGE;
     case ERR_UNAVAILABLE:
         return EXIT_UNREACHABLE;
     case ERR_CANCELLED:
@@ -12,6 +15,12 @@ static int exit_code(int code)
     default:
         return EXIT_FAILED;
     }
+}
+
+int keeper_misread(struct err *err)
+{
+    err->code = ERR_UPSTREAM;
+    return err_wrap(err, "the answer is not what was expected");
 }
 
 int keeper_fail(const struct keeper *k, const struct err *err)

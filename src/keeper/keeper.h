@@ -18,13 +18,17 @@
 
 #include <stdbool.h>
 
-enum { KEEPER_ANSWER_MAX = 64 * 1024 * 1024 };
+enum {
+    KEEPER_ANSWER_MAX = 64 * 1024 * 1024, /* bytes */
+    KEEPER_ANSWER_MS = 30000,
+};
 
 struct keeper {
     struct loop *loop;
     struct http_client *client;
     struct secret token; /* shown to whoever is called */
     bool json, color;
+    uint64_t answer_ms;               /* from a request to the first byte of its answer */
     bool interrupted;                 /* Ctrl-C came; long waits look here */
     void (*on_interrupt)(void *data); /* told inside a wait; NULL: the wait just ends */
     void *on_interrupt_data;
@@ -43,10 +47,10 @@ MUST_CHECK int service_init(struct service *s, const char *name, const char *url
                             const char *start_hint, struct err *err);
 
 /*
- * One request, the whole answer. `*ret_status` is set when somebody answered; an answer
- * other than 2xx is an error that carries the service's own words.
+ * One request, the whole answer. An answer other than 2xx is an error that carries the
+ * service's own words; `answer` holds it then, too.
  * Errors: ERR_UNAVAILABLE when nobody is there (names service, URL and the fix),
- * ERR_CANCELLED when interrupted, else by status.
+ * ERR_CANCELLED when interrupted, ERR_UPSTREAM for a refusal.
  */
 MUST_CHECK int keeper_fetch(struct keeper *k, const struct service *s, const char *method,
                             const char *path, struct str body, struct buf *answer, struct err *err);
@@ -73,5 +77,9 @@ MUST_CHECK int keeper_job_result(struct keeper *k, const struct service *s, stru
 /* Let `ms` pass on the loop, or less when interrupted. */
 void keeper_wait(struct keeper *k, uint64_t ms);
 
-/* Print `rbee: message` to stderr and give the exit code that fits err->code. */
+/* `err` is about a service's answer, which nobody who typed a command can mend: ERR_UPSTREAM. */
+int keeper_misread(struct err *err);
+
+/* Print `rbee: message` to stderr and give the exit code that fits err->code: ERR_INVALID
+ * and ERR_MISSING are for what the user typed, and nothing else. */
 int keeper_fail(const struct keeper *k, const struct err *err);

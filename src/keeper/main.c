@@ -20,7 +20,7 @@ enum { HELP_BYTES_MAX = 256 * 1024 };
 static const char SUMMARY[] = "Drive a private LLM cloud: queen, hives, workers.";
 
 const struct command *const keeper_commands[] = {
-    &cmd_infer, &cmd_status, &cmd_worker, &cmd_model,      &cmd_queen,
+    &cmd_infer, &cmd_status, &cmd_worker, &cmd_model,      &cmd_policy, &cmd_queen,
     &cmd_hive,  &cmd_logs,   &cmd_man,    &cmd_completion, NULL,
 };
 
@@ -37,6 +37,15 @@ static int fail_command(const char *path, const char *name)
     char what[256];
 
     (void)snprintf(what, sizeof(what), "%s '%s'", why, name);
+    return fail_usage(path, what);
+}
+
+static int fail_operands(const char *path, const struct command *command, int len)
+{
+    char what[256];
+
+    (void)snprintf(what, sizeof(what), "too %s operands; usage: %s %s",
+                   len < command->operands_min ? "few" : "many", path, command->usage);
     return fail_usage(path, what);
 }
 
@@ -78,7 +87,7 @@ static int keeper_init(struct keeper *k, const struct common_options *common, st
 {
     struct http_client_options client_options;
 
-    *k = (struct keeper){ .json = common->json };
+    *k = (struct keeper){ .json = common->json, .answer_ms = KEEPER_ANSWER_MS };
     k->color = !common->no_color && !getenv("NO_COLOR") && isatty(STDERR_FILENO);
     if (common->token_file) {
         int rc = secret_read(common->token_file, &k->token, err);
@@ -120,6 +129,9 @@ static int run_leaf(const char *path, const struct command *command, int argc, c
         help_leaf(path, command, &text);
         print(&text, stdout);
         buf_deinit(&text);
+    } else if (result.operands_len < command->operands_min ||
+               result.operands_len > command->operands_max) {
+        rc = fail_operands(path, command, result.operands_len);
     } else if (keeper_init(&k, options, &err) < 0) {
         rc = fail_usage(path, err.msg);
     } else {

@@ -9,7 +9,6 @@
 
 enum {
     CONNECT_MS = 3000,
-    ANSWER_MS = 30000,
     READY_MS = 1000,
     SILENCE_MS = 60000, /* job streams carry a comment every 15 s */
     PATH_SIZE = 256,
@@ -97,7 +96,7 @@ static int refused(const struct service *s, unsigned status, struct str body, st
     if (json_raw_member(body, "error", &error, &ignored) < 0 || !error.p ||
         json_texts_read(error, members, 2, &ignored) < 0)
         return err_set(err, ERR_UPSTREAM, "the %s at %s answered %u", s->name, s->url, status);
-    return err_set(err, status < 500 ? ERR_INVALID : ERR_UPSTREAM, "%s (%s)", message, code);
+    return err_set(err, ERR_UPSTREAM, "%s (%s)", message, code);
 }
 
 static struct http_call_options call_options(const struct keeper *k, const struct service *s,
@@ -108,7 +107,7 @@ static struct http_call_options call_options(const struct keeper *k, const struc
         .method = method,
         .target = str_of(path),
         .bearer = k->token.text,
-        .timeouts = { .connect_ms = CONNECT_MS, .first_byte_ms = ANSWER_MS },
+        .timeouts = { .connect_ms = CONNECT_MS, .first_byte_ms = k->answer_ms },
     };
 }
 
@@ -137,6 +136,8 @@ int keeper_fetch(struct keeper *k, const struct service *s, const char *method, 
         return unreachable(s, &f.err, err);
     if (f.how != HTTP_CALL_DONE) {
         *err = f.err;
+        if (f.how == HTTP_CALL_GARBAGE)
+            (void)keeper_misread(err);
         return err_wrap(err, "%s at %s", s->name, s->url);
     }
     if (f.status < 200 || f.status > 299)
@@ -244,13 +245,14 @@ static void on_call_end(void *data, enum http_call_end how, const struct err *er
 {
     struct follow *f = data;
 
-    (void)how;
     f->call = NULL;
     if (f->done)
         return;
     if (err)
         f->err = *err;
-    else
+    if (how == HTTP_CALL_GARBAGE)
+        (void)keeper_misread(&f->err);
+    if (!err)
         (void)err_set(&f->err, ERR_UPSTREAM, "the stream of job %s ended early (status %u)",
                       f->job_id, f->status);
     follow_end(f, f->err.code);
@@ -294,10 +296,11 @@ static int read_accepted(struct str answer, char *job_id, char *sse_url, struct 
         { "sse_url", sse_url, PATH_SIZE },
     };
 
-    int rc = json_texts_read(answer, members, 2, err);
-    if (rc == 0 && (job_id[0] == '\0' || sse_url[0] != '/'))
-        rc = err_set(err, ERR_UPSTREAM, "the answer holds no job id");
-    return rc;
+    if (json_texts_read(answer, members, 2, err) < 0)
+        return keeper_misread(err);
+    if (job_id[0] == '\0' || sse_url[0] != '/')
+        return err_set(err, ERR_UPSTREAM, "the answer holds no job id");
+    return 0;
 }
 
 static void follow(struct follow *f, const char *sse_url)

@@ -93,7 +93,7 @@ static void print_queen(struct json *j, FILE *to)
         else
             json_skip(j);
     }
-    (void)fprintf(to, "Queen %s, %s mode, scheduler %s: %s running, %s waiting\n\n", version, mode,
+    (void)fprintf(to, "Queen %s, %s mode, policy %s: %s running, %s waiting\n\n", version, mode,
                   scheduler, running, queued);
 }
 

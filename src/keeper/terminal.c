@@ -1,6 +1,8 @@
 #include "keeper/terminal.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -67,31 +69,63 @@ void table_next_row(struct table *t)
     memset(cell(t, t->rows - 1, 0), 0, t->columns * sizeof(*t->cells));
 }
 
+/* Bytes of the first whole characters of `text` that stay below `size`. */
+static size_t whole_characters(const char *text, size_t size)
+{
+    size_t len = strlen(text), end = 0, n;
+
+    while (end < len && (n = utf8_sequence(text + end, len - end)) > 0 && end + n < size)
+        end += n;
+    return end;
+}
+
 void table_cell(struct table *t, size_t column, const char *fmt, ...)
 {
     char *text = cell(t, t->rows - 1, column);
     va_list args;
 
     va_start(args, fmt);
-    (void)vsnprintf(text, TABLE_CELL_SIZE, fmt, args);
+    int len = vsnprintf(text, TABLE_CELL_SIZE, fmt, args);
     va_end(args);
+    if (len >= TABLE_CELL_SIZE)
+        text[whole_characters(text, TABLE_CELL_SIZE)] = '\0';
     for (; *text; text++)
-        if ((unsigned char)*text < ' ')
+        if ((unsigned char)*text < ' ' || *text == 127)
             *text = '?';
+}
+
+/* Characters, not bytes. */
+static size_t width(const char *text)
+{
+    size_t count = 0;
+
+    for (; *text; text++)
+        count += ((unsigned char)*text & 0xc0) != 0x80;
+    return count;
+}
+
+static void measure(const struct table *t, size_t widths[TABLE_COLUMNS_MAX])
+{
+    for (size_t row = 0; row < t->rows; row++)
+        for (size_t column = 0; column < t->columns; column++)
+            if (width(cell(t, row, column)) > widths[column])
+                widths[column] = width(cell(t, row, column));
 }
 
 void table_print(const struct table *t, FILE *to)
 {
     size_t widths[TABLE_COLUMNS_MAX] = { 0 };
 
-    for (size_t row = 0; row < t->rows; row++)
-        for (size_t column = 0; column < t->columns; column++)
-            if (strlen(cell(t, row, column)) > widths[column])
-                widths[column] = strlen(cell(t, row, column));
+    measure(t, widths);
     for (size_t row = 0; row < t->rows; row++) {
-        for (size_t column = 0; column + 1 < t->columns; column++)
-            (void)fprintf(to, "%-*s  ", (int)widths[column], cell(t, row, column));
-        (void)fprintf(to, "%s\n", cell(t, row, t->columns - 1));
+        size_t blanks = 0; /* owed before the next text */
+        for (size_t column = 0; column < t->columns; column++) {
+            const char *text = cell(t, row, column);
+            if (*text)
+                (void)fprintf(to, "%*s%s", (int)blanks, "", text);
+            blanks = (*text ? 0 : blanks) + widths[column] - width(text) + 2;
+        }
+        (void)fputc('\n', to);
     }
 }
 
@@ -124,4 +158,17 @@ void terminal_write(FILE *to, struct str text)
         from = i + 1;
     }
     (void)fwrite(text.p + from, 1, text.len - from, to);
+}
+
+void terminal_print(FILE *to, const char *fmt, ...)
+{
+    struct buf text;
+    va_list args;
+
+    buf_init(&text, TERMINAL_PRINT_MAX);
+    va_start(args, fmt);
+    (void)buf_vprintf(&text, fmt, args);
+    va_end(args);
+    terminal_write(to, buf_str(&text));
+    buf_deinit(&text);
 }

@@ -20,7 +20,8 @@ void spinner_start(struct spinner *s, struct loop *loop,
                    const char *text); /* no-op off a terminal */
 void spinner_stop(struct spinner *s); /* idempotent; leaves the line empty */
 
-/* Columns as wide as their widest cell; the last one is not padded. */
+/* Columns as wide as their widest cell, by characters; nothing is padded at a line's end.
+ * What does not fit into a cell is cut. */
 enum { TABLE_COLUMNS_MAX = 12, TABLE_CELL_SIZE = 96 };
 struct table {
     char (*cells)[TABLE_CELL_SIZE];
@@ -36,3 +37,7 @@ void table_free(struct table *t);
 /* Text from a peer, made safe for a terminal: control bytes but newline and tab become
  * U+FFFD. Writes to `to`; what is not a terminal gets the bytes as they are. */
 void terminal_write(FILE *to, struct str text);
+
+/* The same for what is put together from such texts; at most TERMINAL_PRINT_MAX bytes. */
+enum { TERMINAL_PRINT_MAX = 64 * 1024 };
+void terminal_print(FILE *to, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
