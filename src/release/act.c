@@ -7,7 +7,6 @@
  * are written on another thread, by one act at a time.
  */
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "release/release_private.h"
 

@@ -300,7 +300,10 @@ static void next_context(struct validation *v)
         finish(v);
     } else if (v->stage == STAGE_RECENT) {
         v->asked = v->options.recent[v->context];
-        ask_next(v);
+        if (snapshot_of(v)->header.layout == SNAP_LAYOUT)
+            ask_next(v);
+        else /* nothing was ever written there */
+            next_context(v);
     } else {
         v->asked = v->region;
         v->is_generating = true;

@@ -252,7 +252,8 @@ static void real_contexts_are_tried_too_and_may_change_meanwhile(void **state)
 {
     struct trial *t = *state;
     struct region *real = region_new(sizeof(struct snapshot), 0, NULL);
-    const struct region *recent[] = { real };
+    struct region *empty = region_new(sizeof(struct snapshot), 0, NULL);
+    const struct region *recent[] = { empty, real };
     struct validation_options options = {
         .language = SCRIPT_LUA,
         .source = str_of("function schedule_job(job)\n"
@@ -260,7 +261,7 @@ static void real_contexts_are_tried_too_and_may_change_meanwhile(void **state)
                          "end"),
         .name = "home.lua",
         .recent = recent,
-        .recent_len = 1,
+        .recent_len = 2,
         .on_done = on_done,
         .data = t,
     };
@@ -273,6 +274,7 @@ static void real_contexts_are_tried_too_and_may_change_meanwhile(void **state)
     assert_true(t->result.is_valid);
     assert_warning(&t->result, "seen", 2);
     region_free(real);
+    region_free(empty);
 }
 
 static void without_a_sandbox_nothing_is_tried(void **state)
