@@ -229,7 +229,7 @@ void api_policies_get(struct http_request *req)
 void api_policies_version(struct http_request *req)
 {
     char name[SCRIPT_NAME_SIZE];
-    uint32_t version;
+    uint32_t version = 0;
     struct err err;
 
     if (read_name(req, name, sizeof(name), &err) < 0 || read_version(req, &version, &err) < 0 ||
