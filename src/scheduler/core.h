@@ -139,7 +139,7 @@ struct core_event {
             const char *name, *version; /* NULL: none any more */
             enum policy_entry entry;
             unsigned hooks;      /* POLICY_HOOK_* */
-            bool starts_workers; /* may hope be put in it (strategy.starts_workers)? */
+            bool starts_workers; /* if not, the strategy goes on to start and evict */
         } policy;
         struct {
             enum policy_failure unavailable; /* POLICY_OK: it can be asked */

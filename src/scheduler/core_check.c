@@ -32,10 +32,10 @@ __attribute__((format(printf, 2, 3))) static bool no(const struct checking *k, c
 static bool find_job(const struct checking *k)
 {
     const char *id = *k->d->job_id ? k->d->job_id : k->asked;
-    struct job *job = map_get(&k->core->jobs, str_of(id));
 
-    if (!*id)
+    if (!id || !*id)
         return no(k, "%s names no job", decision_action_name(k->d->action));
+    struct job *job = map_get(&k->core->jobs, str_of(id));
     if (!job)
         return no(k, "there is no job '%s'", id);
     if (job->state != JOB_QUEUED || (job->question && job->question->kind != ASK_JOB))

@@ -11,9 +11,15 @@ bool core_user_decides(const struct core *c)
     return c->policy.is_set && c->policy.unavailable == POLICY_OK;
 }
 
+bool core_leaves_starts(const struct core *c)
+{
+    return !core_user_decides(c) || !c->policy.starts_workers;
+}
+
 bool core_starts_workers(const struct core *c)
 {
-    return core_user_decides(c) ? c->policy.starts_workers : c->options.strategy->starts_workers;
+    return (core_user_decides(c) && c->policy.starts_workers) ||
+           c->options.strategy->starts_workers;
 }
 
 /* --- Somebody else decides now -------------------------------------------------- */
@@ -141,25 +147,26 @@ struct answer {
     uint32_t delay_ms;
     enum policy_failure failure; /* POLICY_OK: it answered */
     const char *message;
+    char why[DECIDED_MESSAGE_SIZE]; /* what is wrong with what it answered */
 };
 
 /* Carry it out. What is wrong with it turns it into one that failed. */
-static bool acts(struct core *c, struct answer *a, char *why, size_t size)
+static bool acts(struct core *c, struct answer *a)
 {
     static const struct decisions none;
 
     if (a->failure != POLICY_OK)
         return false;
-    if (core_act_for_user(c, a->job_id, a->decisions ? a->decisions : &none, a->ask, why, size))
+    if (core_act_for_user(c, a->job_id, a->decisions ? a->decisions : &none, a->ask, a->why,
+                          sizeof(a->why)))
         return true;
     a->failure = POLICY_INVALID;
-    a->message = why;
+    a->message = a->why;
     return false;
 }
 
 static void take_admit(struct core *c, struct answer *a)
 {
-    char why[DECIDED_MESSAGE_SIZE];
     const struct decisions *d = a->decisions;
 
     if (!a->job)
@@ -169,7 +176,7 @@ static void take_admit(struct core *c, struct answer *a)
         if (!d || d->len != 1 || d->items[0].action != DECIDE_REJECT) {
             a->failure = POLICY_INVALID;
             a->message = "should_admit answers true or one reject";
-        } else if (acts(c, a, why, sizeof(why))) {
+        } else if (acts(c, a)) {
             return;
         }
     }
@@ -215,11 +222,10 @@ static void let_wait(struct core *c, const char *job_id)
 
 static void take_job(struct core *c, struct answer *a)
 {
-    char why[DECIDED_MESSAGE_SIZE];
 
     if (!a->job)
         return;
-    if (!acts(c, a, why, sizeof(why))) {
+    if (!acts(c, a)) {
         struct job *job = map_get(&c->jobs, str_of(a->job_id)); /* some of it may have acted */
 
         if (job && job->lane)
@@ -253,9 +259,7 @@ static bool is_wait(const struct decisions *d)
 
 static void take_schedule(struct core *c, struct answer *a)
 {
-    char why[DECIDED_MESSAGE_SIZE];
-
-    if (acts(c, a, why, sizeof(why))) {
+    if (acts(c, a)) {
         c->something_changed = c->something_changed || !is_wait(a->decisions);
     } else {
         core_note_failure(c, "", a->failure, a->message, a->ask);

@@ -289,7 +289,10 @@ bool core_check_decision(const struct core *c, const struct decision *d, const c
 
 bool core_user_decides(const struct core *c);
 bool core_starts_workers(const struct core *c); /* whoever decides */
-void core_reconsider(struct core *c);           /* somebody else decides now */
+/* Does nobody but the strategy think of starting workers? A user policy that never mentions
+ * it leaves that to the strategy. */
+bool core_leaves_starts(const struct core *c);
+void core_reconsider(struct core *c); /* somebody else decides now */
 
 void core_on_policy(struct core *c, const struct core_event *event);
 void core_on_policy_state(struct core *c, const struct core_event *event);

@@ -344,6 +344,36 @@ static void a_core_is_freed_with_its_starts_and_evictions(void **state)
     assert_int_equal(story_stats(story).starting, 1);
 }
 
+static void look_for_waiting(const struct strategy *self, const struct core *core, uint64_t now_ms,
+                             struct decisions *ret)
+{
+    (void)self;
+    (void)now_ms;
+    if (job_queue_waiting(core_queue(core), "m") > 0 && core_starting(core, "m") == 0)
+        ret->items[ret->len++] = story_start("m", "h");
+}
+
+static void a_policy_that_never_speaks_of_starts_leaves_them_to_the_strategy(void **state)
+{
+    static const struct strategy looking = { .name = "looking",
+                                             .decide = decide_to_start,
+                                             .look_around = look_for_waiting,
+                                             .starts_workers = true };
+    struct story *story = *state;
+
+    for (int speaks = 0; speaks < 2; speaks++) {
+        story->options.strategy = &looking;
+        story_restart(story);
+        story_lists(story, "h", "m");
+        story_policy(story, POLICY_ENTRY_JOB, 0, speaks);
+        story_arrive(story, "1");
+        story_forget(story);
+        story_answer(story, NULL, 0); /* the job waits */
+        story_tick(story, story->options.housekeeping_ms + 1);
+        assert_int_equal(core_starting(story->core, "m"), speaks ? 0 : 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +392,7 @@ int main(void)
         TEST(an_evicted_worker_gets_no_work),
         TEST(a_worker_that_stays_after_all_works_again),
         TEST(an_eviction_that_nobody_answers_ends_some_time),
+        TEST(a_policy_that_never_speaks_of_starts_leaves_them_to_the_strategy),
         TEST(a_core_is_freed_with_its_starts_and_evictions),
     };
 

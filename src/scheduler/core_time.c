@@ -148,9 +148,9 @@ static bool keeps_house(const struct core *c)
 {
     const struct strategy *s = c->options.strategy;
 
-    if (core_user_decides(c))
-        return job_queue_stats(c->queue)->count > 0;
-    return (s->look_around || s->starts_workers) &&
+    if (core_user_decides(c) && job_queue_stats(c->queue)->count > 0)
+        return true;
+    return core_leaves_starts(c) && (s->look_around || s->starts_workers) &&
            (map_count(&c->jobs) > 0 || registry_next_due_ms(c->registry) != UINT64_MAX);
 }
 
@@ -191,14 +191,15 @@ static void keep_house(struct core *c)
     if (c->now_ms - c->looked_ms < c->options.housekeeping_ms)
         return;
     c->looked_ms = c->now_ms;
+    if (core_leaves_starts(c))
+        core_look_around(c);
     if (core_user_decides(c)) {
         c->something_changed = true;
         c->is_reviewing = true;
         c->review_since = c->asks;
-        return;
+    } else {
+        core_place_first(c);
     }
-    core_look_around(c);
-    core_place_first(c);
 }
 
 void core_pass_time(struct core *c)
