@@ -36,7 +36,8 @@
  * that, `should_retry` after the core's own rules allow a retry. A job that was told to wait
  * until a time is not asked about before it.
  *
- * Starts and evictions (CORE_START, CORE_EVICT) come from the strategy or the policy; the
+ * Starts and evictions (CORE_START, CORE_EVICT) come from the policy, or from the strategy: also
+ * under a user policy that never speaks of starts (starts_workers), every housekeeping_ms. The
  * edge owes one CORE_START_ENDED or CORE_EVICT_ENDED for each. A start reserves the model's
  * memory on its hive until the worker is ready or has failed; only idle workers that are not
  * pinned (label pinned=true) and have been resident min_residency_ms are evicted, and get no
