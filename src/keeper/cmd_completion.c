@@ -21,7 +21,7 @@ static void option_words(struct buf *out, const struct option *options)
 {
     for (; options && options->name; options++)
         if (!(options->flags & OPTION_HIDDEN))
-            (void)buf_printf(out, " --%s", options->name);
+            (void)buf_printf(out, " --%s%s", help_option_prefix(options), options->name);
 }
 
 static void child_words(struct buf *out, const struct command *const *children)
@@ -86,8 +86,8 @@ static void fish_options(struct buf *out, const char *path, const struct option 
     for (; options && options->name; options++) {
         if (options->flags & OPTION_HIDDEN)
             continue;
-        (void)buf_printf(out, "complete -c rbee -n '__rbee_at \"%s\"' -l %s", words(path),
-                         options->name);
+        (void)buf_printf(out, "complete -c rbee -n '__rbee_at \"%s\"' -l %s%s", words(path),
+                         help_option_prefix(options), options->name);
         if (options->letter)
             (void)buf_printf(out, " -s %c", options->letter);
         if (options->type != OPTION_FLAG)

@@ -58,7 +58,7 @@ static const struct option rows[] = {
 };
 
 const struct command cmd_policy_explain = {
-    POLICY_LEAF("explain", "[OPTION]... JOB", "Why did this job go there, or why is it waiting?", rows),
+    POLICY_LEAF("explain", "[OPTION]... JOB", "Explain where a job went, or why it waits", rows),
     .operands_min = 1, .operands_max = 1, .run = run,
 };
 /* clang-format on */

@@ -96,6 +96,15 @@ static void print_log(struct arena *arena, struct str call)
         (void)puts("  log: (cut here)");
 }
 
+static void print_failure(struct arena *arena, struct str call)
+{
+    const char *line = answer_text(arena, call, "line");
+
+    terminal_print(stdout, "  the built-in policy decided; this one failed: %s%s%s: %s\n",
+                   answer_text(arena, call, "reason"), line[0] ? ", line " : "", line,
+                   answer_text(arena, call, "message"));
+}
+
 /* True when the policy itself decided. */
 static bool print_call(struct arena *arena, unsigned number, struct str call)
 {
@@ -107,8 +116,7 @@ static bool print_call(struct arena *arena, unsigned number, struct str call)
     terminal_print(stdout, "call %u: %s (%s µs)\n", number, buf_cstr(&words),
                    answer_text(arena, call, "time_us"));
     if (!has_decided)
-        terminal_print(stdout, "  the built-in policy decided; yours failed (%s): %s\n",
-                       answer_text(arena, call, "reason"), answer_text(arena, call, "message"));
+        print_failure(arena, call);
     print_log(arena, call);
     buf_deinit(&words);
     return has_decided;
@@ -132,7 +140,7 @@ static int print_calls(const struct policy_call *c)
         arena_deinit(&arena);
     }
     if (made > 1 && !c->keeper->json)
-        (void)printf("%u calls, %u of them failed\n", made, failed);
+        (void)printf("%u calls, %u failed\n", made, failed);
     return failed > 0 ? EXIT_FAILED : EXIT_DONE;
 }
 

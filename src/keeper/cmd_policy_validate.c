@@ -117,7 +117,7 @@ static const struct option compile_rows[] = {
 };
 
 const struct command cmd_policy_validate = {
-    POLICY_LEAF("validate", "[OPTION]... FILE", "Is this policy fit to run?", validate_rows),
+    POLICY_LEAF("validate", "[OPTION]... FILE", "Check whether a policy is fit to run", validate_rows),
     .description = "Checks the text, then has it decide in many generated states and in recent "
                    "real ones, in the sandbox, and measures it. Changes nothing. What is wrong "
                    "comes as FILE:LINE:COLUMN: error: ... on standard error, and exit status 1.",

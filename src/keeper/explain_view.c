@@ -4,7 +4,7 @@
 #include "keeper/decision_view.h"
 #include "keeper/terminal.h"
 
-enum { TEXT_BYTES_MAX = 1024 * 1024, WORKERS_TOLD = 16 };
+enum { TEXT_BYTES_MAX = 1024 * 1024, WORKERS_TOLD = 16, SOON_MS = 100 };
 
 struct view {
     struct str json, workers;
@@ -70,9 +70,12 @@ static void print_waiting(struct view *v)
                      text(v, v->json, "model"));
     decision_put_ms(&b, answer_uint(v->json, "waited_ms"));
     (void)buf_puts(&b, " so far; ");
-    if (answer_raw(v->json, "predicted_start_ms").p) {
+    uint64_t start_ms = answer_uint(v->json, "predicted_start_ms");
+    if (answer_raw(v->json, "predicted_start_ms").p && start_ms < SOON_MS) {
+        (void)buf_puts(&b, "it should start any moment");
+    } else if (answer_raw(v->json, "predicted_start_ms").p) {
         (void)buf_puts(&b, "it should start in about ");
-        decision_put_ms(&b, answer_uint(v->json, "predicted_start_ms"));
+        decision_put_ms(&b, start_ms);
     } else {
         (void)buf_puts(&b, "nobody can tell yet when it starts");
     }
@@ -233,10 +236,11 @@ static void print_why_waiting(struct view *v)
     const char *model = text(v, v->json, "model");
 
     if (answer_uint(v->json, "verdicts.ok") > 0)
-        terminal_print(v->to,
-                       "Of the workers of model %s some have room; that it waits is for those "
-                       "before it, or the decision of %s:\n",
-                       model, text(v, v->json, "policy"));
+        terminal_print(
+            v->to,
+            "Some workers of model %s have room; it waits for those before it, or because "
+            "%s wants it to:\n",
+            model, text(v, v->json, "policy"));
     else if (count_of_model(v) > 0)
         terminal_print(v->to, "No worker of model %s has room for it:\n", model);
     else

@@ -1,6 +1,9 @@
 #include "keeper/help.h"
 
 #include <stdio.h>
+#include <string.h>
+
+enum { HELP_WIDTH = 80, WORDS_BYTES_MAX = 8192 };
 
 static const struct option_exit exits[] = {
     { EXIT_DONE, "Done." },
@@ -24,11 +27,43 @@ struct option_program help_program(const char *path, const struct command *comma
     };
 }
 
+const char *help_option_prefix(const struct option *o)
+{
+    bool is_on = o->type == OPTION_FLAG && o->fallback && strcmp(o->fallback, "true") == 0;
+
+    return is_on ? "no-" : "";
+}
+
+/* Words in lines of at most HELP_WIDTH. */
+static void wrap(struct buf *out, const char *text)
+{
+    size_t column = 0;
+
+    for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+        size_t len = strcspn(text, " ");
+        bool fits = column == 0 || column + 1 + len <= HELP_WIDTH;
+        if (column > 0)
+            (void)buf_putc(out, fits ? ' ' : '\n');
+        (void)buf_add(out, text, len);
+        column = fits ? column + (column > 0) + len : len;
+        text += len;
+    }
+}
+
 void help_leaf(const char *path, const struct command *command, struct buf *out)
 {
     struct option_program program = help_program(path, command);
+    struct buf words;
 
+    buf_init(&words, WORDS_BYTES_MAX);
+    (void)buf_puts(&words, command->summary);
+    if (command->description) {
+        (void)buf_puts(&words, "\n\n");
+        wrap(&words, command->description);
+    }
+    program.summary = buf_cstr(&words);
     options_help(&program, out);
+    buf_deinit(&words);
 }
 
 void help_branch(const char *path, const char *summary, const struct command *const *children,
@@ -88,12 +123,13 @@ static void man_options(struct buf *out, const struct option *options)
         if (options->letter)
             (void)buf_printf(out, "\\-%c, ", options->letter);
         (void)buf_puts(out, "\\-\\-");
+        roff_text(out, help_option_prefix(options));
         roff_text(out, options->name);
         if (options->metavar)
             (void)buf_printf(out, "=\\fI%s\\fR", options->metavar);
         (void)buf_puts(out, "\n");
         roff_text(out, options->help);
-        if (options->fallback) {
+        if (options->fallback && options->type != OPTION_FLAG) {
             (void)buf_puts(out, " (default: ");
             roff_text(out, options->fallback);
             (void)buf_puts(out, ")");

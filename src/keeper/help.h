@@ -10,6 +10,9 @@ void help_branch(const char *path, const char *summary, const struct command *co
                  struct buf *out);
 void help_leaf(const char *path, const struct command *command, struct buf *out);
 
+/* "no-" for a flag that is on by default: what one types is what changes something. */
+const char *help_option_prefix(const struct option *o);
+
 /* Everything on one page, roff. */
 void help_man(struct buf *out);
 

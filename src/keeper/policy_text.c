@@ -38,7 +38,8 @@ static int complain(const struct policy_call *c, const struct policy_file *file,
         return rc;
     if (c->keeper->json)
         policy_print_answer(c);
-    (void)policy_text_complain(c, file);
+    else
+        (void)policy_text_complain(c, file);
     return EXIT_FAILED;
 }
 

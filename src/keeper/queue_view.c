@@ -105,12 +105,14 @@ void queue_view_print(struct str waiting, uint64_t queue_depth, FILE *to)
         add_row(&t, all[told].json);
     if (told > 0)
         table_print(&t, to);
-    if (queue_depth > told)
-        (void)fprintf(to, "%llu %swait\n", (unsigned long long)(queue_depth - told),
-                      told > 0 ? "more " : "");
-    if (queue_depth == 0 && told == 0)
+    if (len > told)
+        (void)fprintf(to, "%zu more jobs\n", len - told);
+    if (queue_depth > len)
+        (void)fprintf(to, "%llu %s on no list (OpenAI routes)\n",
+                      (unsigned long long)(queue_depth - len),
+                      queue_depth - len == 1 ? "request waits that is" : "requests wait that are");
+    if (queue_depth == 0 && len == 0)
         (void)fputs("Queue: nobody waits\n", to);
-    (void)fputc('\n', to);
     table_free(&t);
     free(all);
 }

@@ -30,7 +30,8 @@ static inline FILE *begin_view(struct view_output *o)
 
 static inline char *finish_view(struct view_output *o)
 {
-    assert_int_equal(fclose(o->to), 0);
+    if (fclose(o->to) != 0 || !o->text)
+        abort();
     return o->text;
 }
 
@@ -38,11 +39,11 @@ static inline char *finish_view(struct view_output *o)
 static inline void assert_has(const char *text, const char *part)
 {
     if (!strstr(text, part))
-        fail_msg("'%s' is not in:\n%s", part, text);
+        fail_msg("'%s' is not in:\n%.*s", part, STR_ARG(str_of(text)));
 }
 
 static inline void assert_has_not(const char *text, const char *part)
 {
     if (strstr(text, part))
-        fail_msg("'%s' is in:\n%s", part, text);
+        fail_msg("'%s' is in:\n%.*s", part, STR_ARG(str_of(text)));
 }
