@@ -250,3 +250,25 @@ int api_set_one_build(lua_State *L)
     wanted.text = commonest_build(L, wanted.p, rows);
     return keep_workers(L, &wanted, rows, is_of_build);
 }
+
+/* --- By health ----------------------------------------------------------------------------- */
+
+static bool is_healthy(const struct wanted *wanted, const struct snap_worker *w)
+{
+    bool is_full = w->given & SNAP_HAS_KV && w->kv_used_pct > (double)wanted->amount;
+
+    return w->live == SNAP_ONLINE && !is_full;
+}
+
+int api_set_prefer_healthy(lua_State *L)
+{
+    struct wanted wanted = { .p = policy_of(L) };
+    struct api_rows rows;
+
+    (void)api_self_set(L, wanted.p, API_WORKER, &rows);
+    wanted.amount = lua_isnoneornil(L, 1) ? 100 : api_arg_amount(L, 1);
+    (void)keep_workers(L, &wanted, rows, is_healthy);
+    if (api_to_set(L, -1)->len == 0)
+        api_push_set(L, wanted.p, API_WORKER, rows.at, rows.len);
+    return 1;
+}

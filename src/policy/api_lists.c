@@ -24,6 +24,8 @@ static const struct api_member set_members[] = {
       .example = "workers.eligible(job).lmetric(job)", .call = api_set_eligible },
     { .name = "one_build", .arguments = "()", .type = "set of workers", .cost = "O(list)", .words = "Of workers of several builds, those of the one that most have: they answer a seeded job alike.",
       .example = "workers.with_model(job.model).one_build().eligible(job)", .call = api_set_one_build },
+    { .name = "prefer_healthy", .arguments = "(kv_pct?)", .type = "set of workers", .cost = "O(list)", .words = "Those that report in time and whose KV cache is no fuller than this (100 without an argument); the list as it is where none is so.",
+      .example = "workers.eligible(job).prefer_healthy(95).lmetric(job)", .call = api_set_prefer_healthy },
     { .name = "filter", .arguments = "(f)", .type = "set", .cost = "O(list)", .words = "Those for which the function says true.",
       .example = "workers.filter(function(w) return w.gpus > 1 end)", .call = api_set_filter },
     { .name = "least_loaded", .arguments = "()", .type = "worker?", .cost = "O(list)", .words = "Fewest running and waiting jobs per slot, then the smallest cpu_pct, then the first.",

@@ -17,6 +17,7 @@ int api_set_with_label(lua_State *L);
 int api_set_with_capability(lua_State *L);
 int api_set_eligible(lua_State *L);
 int api_set_one_build(lua_State *L);
+int api_set_prefer_healthy(lua_State *L);
 
 /* api_each.c */
 int api_set_first(lua_State *L);

@@ -205,6 +205,7 @@ static const struct {
     { "set.eligible", "ids(workers.eligible(job)) .. ' ' .. ids(workers.eligible())", "w-1 w-2 w-1 w-2" },
     { "set.eligible", "ids(workers.idle().eligible(context.queue[2]))", "w-4" },
     { "set.one_build", "ids(workers.one_build()) .. '/' .. ids(workers.with_model('tiny').one_build())", "w-1/w-3 w-4" },
+    { "set.prefer_healthy", "ids(workers.prefer_healthy()) .. '/' .. ids(workers.prefer_healthy(30)) .. '/' .. ids(workers.take(1).prefer_healthy(30))", "w-1 w-2/w-2/w-1" },
     { "set.to_evict", "workers.to_evict('lfu').id .. tostring(workers.take(2).to_evict())", "w-4nil" },
     { "set.filter", "ids(workers.filter(function(w) return w.gpus > 1 end))", "w-1" },
     { "set.least_loaded", "workers.least_loaded().id", "w-2" },
