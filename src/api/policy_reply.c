@@ -135,12 +135,17 @@ void policy_write_validation(struct json_out *out, const struct validation_resul
 
 void policy_write_version(struct json_out *out, const struct policy_version *v, bool is_active)
 {
+    bool has_text = v->bytes > 0;
+
     json_str(out, "name", v->name);
     json_uint(out, "version", v->version);
-    json_str(out, "language", script_language_name(v->language));
-    json_str(out, "hash", v->hash);
+    json_str(out, "language", has_text ? script_language_name(v->language) : NULL);
+    json_str(out, "hash", has_text ? v->hash : NULL);
     json_str(out, "message", v->message);
-    json_time(out, "created_at", v->created_ms);
+    if (v->created_ms > 0)
+        json_time(out, "created_at", v->created_ms);
+    else
+        json_null(out, "created_at"); /* built in */
     json_uint(out, "bytes", v->bytes);
     json_bool(out, "active", is_active);
     json_begin(out, "header", '{');

@@ -1,6 +1,9 @@
 // The life of policies: deployed, listed, rolled back, refused; texts for their authors.
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
 import { test } from "node:test";
+import { temporaryFolder } from "./lib/daemon.js";
 import { allEvents, dataOf } from "./lib/sse.js";
 import { admin, context, idle, toIdle } from "./lib/policy.js";
 import { asStatic, startFake, startQueen } from "./lib/world.js";
@@ -119,6 +122,43 @@ test("a version that was deployed decides again after a restart", async (t) => {
   await queen.stop();
   const again = await startQueen(t, { "state-dir": queen.stateDir });
   assert.deepEqual((await admin(again).get("policies")).body.active, { name: "home", version: 1 });
+});
+
+test("a client that leaves while its policy is validated leaves nothing behind", async (t) => {
+  const queen = await startQueen(t);
+  const { get, post } = admin(queen);
+  const asked = { language: "lua", source: toIdle };
+  for (let n = 0; n < 12; n++) {
+    const leave = new AbortController();
+    const left = queen.stream("POST", "/v2/admin/scheduler/validate", asked, { signal: leave.signal }).catch(() => "left");
+    assert.equal((await get("policies")).status, 200);
+    leave.abort();
+    await left;
+  }
+  assert.equal((await post("validate", asked)).body.valid, true);
+});
+
+test("only administrators may call", async (t) => {
+  const [client, administrator] = ["client", "admin"].map((name) => `0123456789abcdef-${name}`);
+  const secretFile = (text) => {
+    const file = path.join(temporaryFolder(t), "token");
+    writeFileSync(file, `${text}\n`, { mode: 0o600 });
+    return file;
+  };
+  const queen = await startQueen(t, { "token-file": secretFile(client), "admin-token-file": secretFile(administrator) });
+  const as = (token) => ({ authorization: `Bearer ${token}` });
+  const calls = [
+    ["GET", "/v2/admin/scheduler/policies"],
+    ["GET", "/v2/admin/scheduler/decisions"],
+    ["POST", "/v2/admin/scheduler/deploy", lua("home")],
+    ["POST", "/v2/admin/scheduler/simulate", { language: "lua", source: toIdle }],
+    ["POST", "/v1/jobs", { operation: "policy_get", name: "platform" }],
+  ];
+  for (const [method, url, body] of calls) {
+    assert.equal((await queen.request(method, url, body)).status, 401, url);
+    assert.equal((await queen.request(method, url, body, as(client))).status, 403, url);
+    assert.ok((await queen.request(method, url, body, as(administrator))).status < 300, url);
+  }
 });
 
 test("in platform mode nothing changes, and everything can be read", async (t) => {
