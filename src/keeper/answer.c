@@ -14,10 +14,7 @@ int answer_check(struct str json, struct err *err)
     {
         json_skip(&j);
     }
-    if (json_finish(&j, err) == 0)
-        return 0;
-    err->code = ERR_UPSTREAM;
-    return err_wrap(err, "the answer is not what was expected");
+    return json_finish(&j, err);
 }
 
 static struct str member(struct str json, struct str name)

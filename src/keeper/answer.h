@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/json.h"
 
-/* The rest relies on it: the whole of `json` is one object. ERR_UPSTREAM. */
+/* Is the whole of `json` one object? Errors: ERR_JSON, ERR_INVALID. */
 MUST_CHECK int answer_check(struct str json, struct err *err);
 
 /* What stands at "decision.worker_id", a view; .p NULL when it is absent or null. */

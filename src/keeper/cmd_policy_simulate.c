@@ -67,9 +67,9 @@ static int write_request(struct policy_call *c, struct buf *body, struct err *er
     json_out_init(&out, body);
     json_begin(&out, NULL, '{');
     buf_init(&context, POLICY_CONTEXT_BYTES_MAX);
-    int rc = read_context(c, &context, err);
+    int rc = write_subject(c, &out, err);
     if (rc == 0)
-        rc = write_subject(c, &out, err);
+        rc = read_context(c, &context, err);
     if (rc == 0) {
         json_raw(&out, "context", buf_str(&context));
         json_int(&out, "calls", c->options->calls);

@@ -107,8 +107,8 @@ static int show_once(struct keeper *k, const struct service *queen, bool clear, 
     buf_init(&result, KEEPER_ANSWER_MAX);
     buf_init(&waiting, KEEPER_ANSWER_MAX);
     int rc = keeper_job_result(k, queen, str_of("{\"operation\":\"status\"}"), &result, err);
-    if (rc == 0)
-        rc = answer_check(buf_str(&result), err);
+    if (rc == 0 && answer_check(buf_str(&result), err) < 0)
+        rc = keeper_misread(err);
     if (rc == 0)
         rc = fetch_waiting(k, queen, answer_uint(buf_str(&result), "queen.queue_depth"), &waiting,
                            err);

@@ -50,7 +50,9 @@ int policy_ask(struct policy_call *c, const char *method, const char *path, stru
     buf_clear(&c->answer);
     int rc = keeper_fetch(c->keeper, &c->queen, method, buf_cstr(&target), body, &c->answer, err);
     buf_deinit(&target);
-    return rc < 0 ? rc : answer_check(buf_str(&c->answer), err);
+    if (rc == 0 && answer_check(buf_str(&c->answer), err) < 0)
+        rc = keeper_misread(err);
+    return rc;
 }
 
 void policy_print_answer(const struct policy_call *c)

@@ -146,6 +146,8 @@ void terminal_write(FILE *to, struct str text)
 {
     size_t from = 0;
 
+    if (text.len == 0)
+        return;
     if (!isatty(fileno(to))) {
         (void)fwrite(text.p, 1, text.len, to);
         return;
