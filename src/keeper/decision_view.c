@@ -105,6 +105,14 @@ void decision_put_words(struct buf *out, struct str decision)
     arena_deinit(&arena);
 }
 
+/* A policy that was asked about the whole queue names the job itself. */
+static const char *job_of(struct arena *arena, struct str record)
+{
+    const char *job = answer_text(arena, record, "job_id");
+
+    return job[0] ? job : answer_text(arena, record, "decision.job_id");
+}
+
 /* --- The list ------------------------------------------------------------------------ */
 
 /* The worker has a column of its own. */
@@ -134,7 +142,7 @@ static void add_row(struct table *t, struct arena *arena, struct str record)
     table_next_row(t);
     table_cell(t, 0, "%s", answer_text(arena, record, "id"));
     table_cell(t, 1, "%s", time);
-    table_cell(t, 2, "%s", answer_text(arena, record, "job_id"));
+    table_cell(t, 2, "%s", job_of(arena, record));
     table_cell(t, 3, "%s", buf_cstr(&policy));
     table_cell(t, 4, "%s", buf_cstr(&words));
     table_cell(t, 5, "%s", answer_text(arena, decision, "worker_id"));
@@ -225,7 +233,7 @@ static void print_facts(FILE *to, struct arena *arena, struct str record)
     (void)buf_printf(&took, "%s µs", answer_text(arena, record, "time_us"));
     answer_time(record, "time", time);
     terminal_print(to, "Decision %s, %s\n", answer_text(arena, record, "id"), time);
-    print_line(to, "job", answer_text(arena, record, "job_id"));
+    print_line(to, "job", job_of(arena, record));
     print_line(to, "policy", buf_cstr(&policy));
     print_line(to, "decision", buf_cstr(&words));
     print_failure(to, arena, record);

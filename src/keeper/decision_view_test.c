@@ -85,10 +85,10 @@ static void the_list_is_a_table_that_tells_who_failed(void **state)
 static void one_decision_shows_each_candidate_and_marks_the_chosen_one(void **state)
 {
     static const char record[] =
-        "{\"id\":2,\"time\":\"2026-01-31T12:00:00.250Z\",\"job_id\":\"job-1\","
+        "{\"id\":2,\"time\":\"2026-01-31T12:00:00.250Z\",\"job_id\":null,"
         "\"policy\":\"home\",\"version\":\"3\",\"reason\":null,"
-        "\"decision\":{\"action\":\"dispatch\",\"worker_id\":\"w2\"},\"time_us\":18,"
-        "\"inputs_hash\":\"00ff\",\"log\":[\"info picked w2\"],"
+        "\"decision\":{\"action\":\"dispatch\",\"job_id\":\"job-1\",\"worker_id\":\"w2\"},"
+        "\"time_us\":18,\"inputs_hash\":\"00ff\",\"log\":[\"info picked w2\"],"
         "\"job_outcome\":{\"state\":\"done\",\"worker_id\":\"w2\",\"tokens_in\":3,"
         "\"tokens_out\":12,\"queue_ms\":1,\"ttft_ms\":80,\"total_ms\":1200},"
         "\"candidates\":[{\"worker_id\":\"w1\",\"verdict\":\"no_room\"},"
