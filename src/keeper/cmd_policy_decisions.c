@@ -6,21 +6,17 @@
 
 #include "base/parse.h"
 
-enum { PATH_BYTES_MAX = 1024 };
-
 static int ask_for_list(struct policy_call *c, struct err *err)
 {
     struct buf path;
 
-    buf_init(&path, PATH_BYTES_MAX);
+    buf_init(&path, POLICY_PATH_BYTES_MAX);
     (void)buf_printf(&path, "decisions?limit=%lld", (long long)c->options->limit);
     if (c->options->job) {
         (void)buf_puts(&path, "&job_id=");
         policy_put_escaped(&path, c->options->job);
     }
-    int rc = policy_ask(c, "GET", buf_cstr(&path), (struct str){ 0 }, err);
-    buf_deinit(&path);
-    return rc;
+    return policy_get(c, &path, err);
 }
 
 static int ask_for_one(struct policy_call *c, struct err *err)

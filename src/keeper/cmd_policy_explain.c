@@ -4,22 +4,18 @@
 #include "keeper/answer.h"
 #include "keeper/explain_view.h"
 
-enum { PATH_BYTES_MAX = 2048 };
-
 static int ask(struct policy_call *c, struct err *err)
 {
     struct buf path;
 
-    buf_init(&path, PATH_BYTES_MAX);
+    buf_init(&path, POLICY_PATH_BYTES_MAX);
     (void)buf_puts(&path, "explain?job_id=");
     policy_put_escaped(&path, c->operands[0]);
     if (c->options->worker) {
         (void)buf_puts(&path, "&worker_id=");
         policy_put_escaped(&path, c->options->worker);
     }
-    int rc = policy_ask(c, "GET", buf_cstr(&path), (struct str){ 0 }, err);
-    buf_deinit(&path);
-    return rc;
+    return policy_get(c, &path, err);
 }
 
 static int explain(struct policy_call *c, struct err *err)

@@ -86,12 +86,10 @@ static int ask_for_template(struct policy_call *c, struct err *err)
 {
     struct buf path;
 
-    buf_init(&path, 1024);
+    buf_init(&path, POLICY_PATH_BYTES_MAX);
     (void)buf_puts(&path, "templates/");
     policy_put_escaped(&path, c->operands[0]);
-    int rc = policy_ask(c, "GET", buf_cstr(&path), (struct str){ 0 }, err);
-    buf_deinit(&path);
-    return rc;
+    return policy_get(c, &path, err);
 }
 
 static int templates(struct policy_call *c, struct err *err)

@@ -11,7 +11,6 @@
 
 enum {
     ANSWER_MS = 200000, /* the queen tries a policy out before it says anything */
-    PATH_BYTES_MAX = 2048,
 };
 
 const char *const policy_languages[] = { "auto", "lua", "yaml", "rhai", NULL };
@@ -45,13 +44,22 @@ int policy_ask(struct policy_call *c, const char *method, const char *path, stru
 {
     struct buf target;
 
-    buf_init(&target, PATH_BYTES_MAX);
+    buf_init(&target, POLICY_PATH_BYTES_MAX + sizeof("/v2/admin/scheduler/"));
     (void)buf_printf(&target, "/v2/admin/scheduler/%s", path);
     buf_clear(&c->answer);
     int rc = keeper_fetch(c->keeper, &c->queen, method, buf_cstr(&target), body, &c->answer, err);
     buf_deinit(&target);
     if (rc == 0 && answer_check(buf_str(&c->answer), err) < 0)
         rc = keeper_misread(err);
+    return rc;
+}
+
+int policy_get(struct policy_call *c, struct buf *path, struct err *err)
+{
+    int rc = path->overflowed ? err_set(err, ERR_INVALID, "a name or an id is too long")
+                              : policy_ask(c, "GET", buf_cstr(path), (struct str){ 0 }, err);
+
+    buf_deinit(path);
     return rc;
 }
 

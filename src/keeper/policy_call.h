@@ -59,6 +59,11 @@ int policy_command(struct keeper *k, void *options, int operands_len, char **ope
 MUST_CHECK int policy_ask(struct policy_call *c, const char *method, const char *path,
                           struct str body, struct err *err);
 
+/* GET a path that was put together of what the user typed; consumes `path`. ERR_INVALID: too
+ * long to be anything that the queen knows. */
+enum { POLICY_PATH_BYTES_MAX = 2048 };
+MUST_CHECK int policy_get(struct policy_call *c, struct buf *path, struct err *err);
+
 /* The last answer as it came, for --json. */
 void policy_print_answer(const struct policy_call *c);
 

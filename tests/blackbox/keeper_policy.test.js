@@ -233,7 +233,7 @@ test("wrong use is exit code 2 everywhere, before anybody is asked", async (t) =
     ["policy", "simulate", home, "--context", home, "--calls", "0"],
     ["policy", "deploy", home, "--name", "a b"], ["policy", "deploy", home, "--name", "home@3"], ["policy", "deploy", "-", "--language", "lua"],
     ["policy", "rollback", "home", "two"], ["policy", "rollback", "home@2", "2"], ["policy", "show", "home@0"], ["policy", "show", "../x"],
-    ["policy", "diff", "home"], ["policy", "decisions", "job-1"], ["policy", "decisions", "--limit", "0"], ["policy", "explain"],
+    ["policy", "diff", "home"], ["policy", "decisions", "job-1"], ["policy", "decisions", "--limit", "0"], ["policy", "explain"], ["policy", "explain", "j".repeat(5000)],
     ["infer", "--queen-url", "nonsense", "hi"], ["infer"], ["worker", "get"], ["worker", "stop"], ["worker", "get", "a", "b"],
     ["worker", "list", "a"], ["status", "--queen-url", "ftp://x"], ["logs"], ["logs", "../queen"], ["completion"], ["queen", "stop", "now"],
   ];
