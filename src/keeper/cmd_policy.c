@@ -1,5 +1,5 @@
-/* rbee policy - the branch; each command of it is a file, what they share policy_call.h. */
-#include "keeper/policy_call.h"
+/* rbee policy - the branch; each command of it is a file, what they share policy_work.h. */
+#include "keeper/policy_work.h"
 
 const struct command cmd_policy = {
     .name = "policy",

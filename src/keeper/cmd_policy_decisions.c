@@ -1,12 +1,12 @@
 /* rbee policy decisions - what was decided, newest first, or one decision whole. */
-#include "keeper/policy_call.h"
+#include "keeper/policy_work.h"
 
 #include "keeper/answer.h"
 #include "keeper/decision_view.h"
 
 #include "base/parse.h"
 
-static int ask_for_list(struct policy_call *c, struct err *err)
+static int ask_for_list(struct policy_work *c, struct err *err)
 {
     struct buf path;
 
@@ -19,7 +19,7 @@ static int ask_for_list(struct policy_call *c, struct err *err)
     return policy_get(c, &path, err);
 }
 
-static int ask_for_one(struct policy_call *c, struct err *err)
+static int ask_for_one(struct policy_work *c, struct err *err)
 {
     const char *id = c->operands[0];
     char path[64];
@@ -32,7 +32,7 @@ static int ask_for_one(struct policy_call *c, struct err *err)
     return policy_ask(c, "GET", path, (struct str){ 0 }, err);
 }
 
-static int decisions(struct policy_call *c, struct err *err)
+static int decisions(struct policy_work *c, struct err *err)
 {
     bool is_one = c->operands_len == 1;
     int rc = is_one ? ask_for_one(c, err) : ask_for_list(c, err);

@@ -5,7 +5,7 @@
 #include "keeper/terminal.h"
 
 /* "home@3 active" on stdout, for scripts; what is left to do on stderr. */
-static void print_release(struct policy_call *c)
+static void print_release(struct policy_work *c)
 {
     struct str answer = buf_str(&c->answer);
     const char *name = answer_text(&c->arena, answer, "name");
@@ -25,7 +25,7 @@ static void print_release(struct policy_call *c)
 /* --- deploy ----------------------------------------------------------------------- */
 
 /* --name, else the file's own: "policies/home.lua" is "home". */
-static int choose_name(const struct policy_call *c, struct policy_ref *ret, struct err *err)
+static int choose_name(const struct policy_work *c, struct policy_ref *ret, struct err *err)
 {
     const char *path = c->operands[0], *slash = strrchr(path, '/');
     const char *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
@@ -42,7 +42,7 @@ static int choose_name(const struct policy_call *c, struct policy_ref *ret, stru
     return policy_ref_read(name, ret, err);
 }
 
-static void write_deployment(const struct policy_call *c, struct json_out *out)
+static void write_deployment(const struct policy_work *c, struct json_out *out)
 {
     struct policy_ref ref;
     struct err ignored;
@@ -54,7 +54,7 @@ static void write_deployment(const struct policy_call *c, struct json_out *out)
     json_str(out, "mode", c->options->activate ? "active" : "shadow");
 }
 
-static int deploy(struct policy_call *c, struct err *err)
+static int deploy(struct policy_work *c, struct err *err)
 {
     struct policy_file file;
     struct policy_ref ref;
@@ -102,7 +102,7 @@ static uint64_t version_before(struct str versions)
     return has_active ? 0 : newest;
 }
 
-static int find_version(struct policy_call *c, struct policy_ref *ref, struct err *err)
+static int find_version(struct policy_work *c, struct policy_ref *ref, struct err *err)
 {
     char path[sizeof(ref->name) + 32];
 
@@ -125,7 +125,7 @@ static bool is_builtin(const char *name)
 }
 
 /* NAME, NAME@VERSION, or NAME VERSION. */
-static int read_target(struct policy_call *c, struct policy_ref *ret, struct err *err)
+static int read_target(struct policy_work *c, struct policy_ref *ret, struct err *err)
 {
     char both[SCRIPT_NAME_SIZE + 32];
 
@@ -141,7 +141,7 @@ static int read_target(struct policy_call *c, struct policy_ref *ret, struct err
     return rc;
 }
 
-static int rollback(struct policy_call *c, struct err *err)
+static int rollback(struct policy_work *c, struct err *err)
 {
     struct policy_ref ref;
     char text[SCRIPT_NAME_SIZE + 64];

@@ -1,10 +1,10 @@
 /* rbee policy explain - why a job went where it is, why it waits, why not that worker. */
-#include "keeper/policy_call.h"
+#include "keeper/policy_work.h"
 
 #include "keeper/answer.h"
 #include "keeper/explain_view.h"
 
-static int ask(struct policy_call *c, struct err *err)
+static int ask(struct policy_work *c, struct err *err)
 {
     struct buf path;
 
@@ -18,7 +18,7 @@ static int ask(struct policy_call *c, struct err *err)
     return policy_get(c, &path, err);
 }
 
-static int explain(struct policy_call *c, struct err *err)
+static int explain(struct policy_work *c, struct err *err)
 {
     struct buf result;
     struct err ignored;

@@ -1,5 +1,5 @@
 /* rbee policy list, show, templates, diff - the texts that there are. */
-#include "keeper/policy_call.h"
+#include "keeper/policy_work.h"
 
 #include "keeper/answer.h"
 #include "keeper/diff.h"
@@ -13,7 +13,7 @@ enum { DIFF_BYTES_MAX = 32 * 1024 * 1024 };
 /* --- list ---------------------------------------------------------------------- */
 
 /* Files that are watched fail later than the command that wrote them. */
-static void print_last_error(struct policy_call *c)
+static void print_last_error(struct policy_work *c)
 {
     const char *error = answer_text(&c->arena, buf_str(&c->answer), "last_error");
 
@@ -21,7 +21,7 @@ static void print_last_error(struct policy_call *c)
         terminal_print(stderr, "rbee: a policy file is not in use: %s\n", error);
 }
 
-static int ask_for_versions(struct policy_call *c, struct err *err)
+static int ask_for_versions(struct policy_work *c, struct err *err)
 {
     struct policy_ref ref;
     char path[sizeof(ref.name) + 32];
@@ -33,7 +33,7 @@ static int ask_for_versions(struct policy_call *c, struct err *err)
     return policy_ask(c, "GET", path, (struct str){ 0 }, err);
 }
 
-static int list(struct policy_call *c, struct err *err)
+static int list(struct policy_work *c, struct err *err)
 {
     bool is_one = c->operands_len == 1;
     int rc = is_one ? ask_for_versions(c, err)
@@ -58,7 +58,7 @@ static int run_list(struct keeper *k, void *options, int operands_len, char **op
 
 /* --- show ------------------------------------------------------------------------- */
 
-static int show(struct policy_call *c, struct err *err)
+static int show(struct policy_work *c, struct err *err)
 {
     struct policy_ref ref;
     struct str source;
@@ -82,7 +82,7 @@ static int run_show(struct keeper *k, void *options, int operands_len, char **op
 
 /* --- templates ----------------------------------------------------------------------- */
 
-static int ask_for_template(struct policy_call *c, struct err *err)
+static int ask_for_template(struct policy_work *c, struct err *err)
 {
     struct buf path;
 
@@ -92,7 +92,7 @@ static int ask_for_template(struct policy_call *c, struct err *err)
     return policy_get(c, &path, err);
 }
 
-static int templates(struct policy_call *c, struct err *err)
+static int templates(struct policy_work *c, struct err *err)
 {
     bool is_one = c->operands_len == 1;
     int rc = is_one ? ask_for_template(c, err)
@@ -118,7 +118,7 @@ static int run_templates(struct keeper *k, void *options, int operands_len, char
 /* --- diff ------------------------------------------------------------------------------ */
 
 /* Of a file, whatever its language, or of a policy that the queen keeps. */
-static int read_side(struct policy_call *c, const char *operand, struct buf *file,
+static int read_side(struct policy_work *c, const char *operand, struct buf *file,
                      struct diff_side *ret, struct err *err)
 {
     struct policy_ref ref;
@@ -138,7 +138,7 @@ static int read_side(struct policy_call *c, const char *operand, struct buf *fil
     return rc;
 }
 
-static void print_diff(const struct policy_call *c, const struct buf *text)
+static void print_diff(const struct policy_work *c, const struct buf *text)
 {
     if (!c->keeper->json) {
         terminal_write(stdout, buf_str(text));
@@ -153,7 +153,7 @@ static void print_diff(const struct policy_call *c, const struct buf *text)
     buf_deinit(&json);
 }
 
-static int diff(struct policy_call *c, struct err *err)
+static int diff(struct policy_work *c, struct err *err)
 {
     struct diff_side sides[2];
     struct buf files[2], text;

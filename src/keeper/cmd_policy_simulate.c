@@ -10,7 +10,7 @@ enum { WORDS_BYTES_MAX = 64 * 1024, BODY_BYTES_MAX = 128 * 1024 * 1024 };
 /* --- The request --------------------------------------------------------------------- */
 
 /* Mistakes are told here, with their line: the queen would name a place in our request. */
-static int read_context(const struct policy_call *c, struct buf *text, struct err *err)
+static int read_context(const struct policy_work *c, struct buf *text, struct err *err)
 {
     const char *path = c->options->context;
 
@@ -35,7 +35,7 @@ static int read_context(const struct policy_call *c, struct buf *text, struct er
 }
 
 /* FILE, or --policy NAME@VERSION. */
-static int write_subject(struct policy_call *c, struct json_out *out, struct err *err)
+static int write_subject(struct policy_work *c, struct json_out *out, struct err *err)
 {
     struct policy_file file;
     struct policy_ref ref;
@@ -59,7 +59,7 @@ static int write_subject(struct policy_call *c, struct json_out *out, struct err
     return 0;
 }
 
-static int write_request(struct policy_call *c, struct buf *body, struct err *err)
+static int write_request(struct policy_work *c, struct buf *body, struct err *err)
 {
     struct json_out out;
     struct buf context;
@@ -123,7 +123,7 @@ static bool print_call(struct arena *arena, unsigned number, struct str call)
 }
 
 /* Exit status: 1 when the policy failed in any call. */
-static int print_calls(const struct policy_call *c)
+static int print_calls(const struct policy_work *c)
 {
     struct answer_list calls = answer_list(answer_raw(buf_str(&c->answer), "calls"));
     struct arena arena;
@@ -144,7 +144,7 @@ static int print_calls(const struct policy_call *c)
     return failed > 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int simulate(struct policy_call *c, struct err *err)
+static int simulate(struct policy_work *c, struct err *err)
 {
     struct buf body;
 

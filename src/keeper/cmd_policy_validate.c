@@ -7,7 +7,7 @@
 /* --- validate --------------------------------------------------------------------- */
 
 /* "home.lua: valid; tried 240 times: 4 µs at the median, 31 µs at the 99th percentile, 92 KiB" */
-static void print_verdict(const struct policy_call *c, const struct policy_file *file)
+static void print_verdict(const struct policy_work *c, const struct policy_file *file)
 {
     struct str m = answer_raw(buf_str(&c->answer), "measured");
 
@@ -22,7 +22,7 @@ static void print_verdict(const struct policy_call *c, const struct policy_file 
     (void)fputc('\n', stdout);
 }
 
-static int check(struct policy_call *c, const struct policy_file *file, struct err *err)
+static int check(struct policy_work *c, const struct policy_file *file, struct err *err)
 {
     int rc = policy_text_send(c, "validate", file, NULL, err);
 
@@ -38,7 +38,7 @@ static int check(struct policy_call *c, const struct policy_file *file, struct e
     return is_valid ? EXIT_DONE : EXIT_FAILED;
 }
 
-static int validate(struct policy_call *c, struct err *err)
+static int validate(struct policy_work *c, struct err *err)
 {
     struct policy_file file;
 
@@ -75,7 +75,7 @@ static void print_mapped(struct str lua, struct str line_map)
     }
 }
 
-static void print_lua(struct policy_call *c)
+static void print_lua(struct policy_work *c)
 {
     struct str answer = buf_str(&c->answer);
     struct str lua = str_of(answer_text(&c->arena, answer, "lua"));
@@ -88,7 +88,7 @@ static void print_lua(struct policy_call *c)
         terminal_write(stdout, lua);
 }
 
-static int compile(struct policy_call *c, struct err *err)
+static int compile(struct policy_work *c, struct err *err)
 {
     struct policy_file file;
 

@@ -12,7 +12,7 @@ void policy_text_write(struct json_out *out, const struct policy_file *file)
     json_strn(out, "source", buf_str(&file->text));
 }
 
-unsigned policy_text_complain(const struct policy_call *c, const struct policy_file *file)
+unsigned policy_text_complain(const struct policy_work *c, const struct policy_file *file)
 {
     bool is_stdin = strcmp(file->path, "-") == 0;
     const struct diagnostics_view view = {
@@ -32,7 +32,7 @@ unsigned policy_text_complain(const struct policy_call *c, const struct policy_f
 }
 
 /* A refusal with diagnostics is about the text, and they are its words. */
-static int complain(const struct policy_call *c, const struct policy_file *file, int rc)
+static int complain(const struct policy_work *c, const struct policy_file *file, int rc)
 {
     if (!answer_raw(buf_str(&c->answer), "diagnostics").p)
         return rc;
@@ -43,8 +43,8 @@ static int complain(const struct policy_call *c, const struct policy_file *file,
     return EXIT_FAILED;
 }
 
-int policy_text_send(struct policy_call *c, const char *path, const struct policy_file *file,
-                     void (*more)(const struct policy_call *c, struct json_out *out),
+int policy_text_send(struct policy_work *c, const char *path, const struct policy_file *file,
+                     void (*more)(const struct policy_work *c, struct json_out *out),
                      struct err *err)
 {
     struct json_out out;

@@ -1,4 +1,4 @@
-#include "keeper/policy_call.h"
+#include "keeper/policy_work.h"
 
 #include "keeper/answer.h"
 
@@ -18,7 +18,7 @@ const char *const policy_languages[] = { "auto", "lua", "yaml", "rhai", NULL };
 int policy_command(struct keeper *k, void *options, int operands_len, char **operands,
                    policy_body_fn *body)
 {
-    struct policy_call c = {
+    struct policy_work c = {
         .keeper = k,
         .options = options,
         .operands = (const char *const *)operands,
@@ -39,7 +39,7 @@ int policy_command(struct keeper *k, void *options, int operands_len, char **ope
 
 /* --- Asking ------------------------------------------------------------------------ */
 
-int policy_ask(struct policy_call *c, const char *method, const char *path, struct str body,
+int policy_ask(struct policy_work *c, const char *method, const char *path, struct str body,
                struct err *err)
 {
     struct buf target;
@@ -54,7 +54,7 @@ int policy_ask(struct policy_call *c, const char *method, const char *path, stru
     return rc;
 }
 
-int policy_get(struct policy_call *c, struct buf *path, struct err *err)
+int policy_get(struct policy_work *c, struct buf *path, struct err *err)
 {
     int rc = path->overflowed ? err_set(err, ERR_INVALID, "a name or an id is too long")
                               : policy_ask(c, "GET", buf_cstr(path), (struct str){ 0 }, err);
@@ -63,7 +63,7 @@ int policy_get(struct policy_call *c, struct buf *path, struct err *err)
     return rc;
 }
 
-void policy_print_answer(const struct policy_call *c)
+void policy_print_answer(const struct policy_work *c)
 {
     struct str answer = buf_str(&c->answer);
 
@@ -105,7 +105,7 @@ int policy_ref_read(const char *text, struct policy_ref *ret, struct err *err)
     return 0;
 }
 
-int policy_fetch_source(struct policy_call *c, const struct policy_ref *ref, struct str *ret,
+int policy_fetch_source(struct policy_work *c, const struct policy_ref *ref, struct str *ret,
                         struct err *err)
 {
     char path[sizeof(ref->name) + 64];
@@ -161,7 +161,7 @@ static int check_text(const char *path, struct str text, struct err *err)
     return 0;
 }
 
-static int find_language(const struct policy_call *c, const char *path, enum script_language *ret,
+static int find_language(const struct policy_work *c, const char *path, enum script_language *ret,
                          struct err *err)
 {
     if (c->options->language > 0)
@@ -172,7 +172,7 @@ static int find_language(const struct policy_call *c, const char *path, enum scr
     return 0;
 }
 
-int policy_file_read(const struct policy_call *c, const char *path, struct policy_file *ret,
+int policy_file_read(const struct policy_work *c, const char *path, struct policy_file *ret,
                      struct err *err)
 {
     struct policy_file f = { .path = path };

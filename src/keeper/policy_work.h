@@ -1,5 +1,5 @@
 /*
- * policy_call - what the commands of `rbee policy` share: options, one call of the queen's
+ * policy_work - what the commands of `rbee policy` share: options, one call of the queen's
  * administrative API, policies' names and files.
  */
 #pragma once
@@ -37,7 +37,7 @@ extern const struct command cmd_policy_validate, cmd_policy_compile, cmd_policy_
     cmd_policy_decisions, cmd_policy_explain, cmd_policy_templates;
 
 /* One command's work. */
-struct policy_call {
+struct policy_work {
     struct keeper *keeper;
     const struct policy_options *options;
     const char *const *operands;
@@ -48,7 +48,7 @@ struct policy_call {
 };
 
 /* Its body gives enum keeper_exit, or what went wrong as a (negative) enum err_code. */
-typedef int policy_body_fn(struct policy_call *c, struct err *err);
+typedef int policy_body_fn(struct policy_work *c, struct err *err);
 int policy_command(struct keeper *k, void *options, int operands_len, char **operands,
                    policy_body_fn *body);
 
@@ -56,16 +56,16 @@ int policy_command(struct keeper *k, void *options, int operands_len, char **ope
  * Ask at /v2/admin/scheduler/`path`; the answer is one object in `c->answer` then. Errors:
  * those of keeper_fetch(); `c->answer` holds what the queen said then, too.
  */
-MUST_CHECK int policy_ask(struct policy_call *c, const char *method, const char *path,
+MUST_CHECK int policy_ask(struct policy_work *c, const char *method, const char *path,
                           struct str body, struct err *err);
 
 /* GET a path that was put together of what the user typed; consumes `path`. ERR_INVALID: too
  * long to be anything that the queen knows. */
 enum { POLICY_PATH_BYTES_MAX = 2048 };
-MUST_CHECK int policy_get(struct policy_call *c, struct buf *path, struct err *err);
+MUST_CHECK int policy_get(struct policy_work *c, struct buf *path, struct err *err);
 
 /* The last answer as it came, for --json. */
-void policy_print_answer(const struct policy_call *c);
+void policy_print_answer(const struct policy_work *c);
 
 /* --- Names ------------------------------------------------------------------------- */
 
@@ -78,7 +78,7 @@ MUST_CHECK int policy_ref_read(const char *text, struct policy_ref *ret, struct 
 
 /* The text of a policy that the queen keeps, unescaped into the arena. A policy that is
  * written in C has none: ERR_UNSUPPORTED. */
-MUST_CHECK int policy_fetch_source(struct policy_call *c, const struct policy_ref *ref,
+MUST_CHECK int policy_fetch_source(struct policy_work *c, const struct policy_ref *ref,
                                    struct str *ret, struct err *err);
 
 /* A path's variable part, escaped. */
@@ -96,7 +96,7 @@ enum { POLICY_FILE_BYTES_MAX = 4 * 1024 * 1024, POLICY_CONTEXT_BYTES_MAX = 60 * 
 
 /* ERR_MISSING: its language is nowhere to be seen. ERR_SYSTEM, ERR_LIMIT, ERR_UPSTREAM: it
  * cannot be read, is longer than any policy may be, or is no text. */
-MUST_CHECK int policy_file_read(const struct policy_call *c, const char *path,
+MUST_CHECK int policy_file_read(const struct policy_work *c, const char *path,
                                 struct policy_file *ret, struct err *err);
 void policy_file_deinit(struct policy_file *f);
 
