@@ -261,6 +261,18 @@ static void two_files_may_not_share_a_name(void **state)
     assert_last_error(x, "its policy is called 'same' as that of ");
 }
 
+/* `rbee policy show platform > mine.lua` says "@name platform" in its first line. */
+static void a_copy_of_a_built_in_policy_goes_by_its_files_name(void **state)
+{
+    struct world *x = *state;
+
+    put(x, "policies.d/mine.lua", NAMED("platform", "a"));
+    put(x, "policies.d/simple.lua", POLICY("b"));
+    begin(x);
+    assert_active(x, "mine", 1);
+    assert_last_error(x, "'simple' is the name of a built-in policy");
+}
+
 static void a_file_whose_name_names_no_policy_is_told(void **state)
 {
     struct world *x = *state;
@@ -305,6 +317,7 @@ int main(void)
         TEST(what_an_admin_chose_is_not_undone_by_a_restart),
         TEST(the_first_policy_of_all_may_be_dropped_in_later),
         TEST(two_files_may_not_share_a_name),
+        TEST(a_copy_of_a_built_in_policy_goes_by_its_files_name),
         TEST(a_file_whose_name_names_no_policy_is_told),
         TEST(windows_lines_and_a_bom_do_no_harm),
     };

@@ -13,6 +13,11 @@
 
 static_assert((int)STORE_HASH_SIZE == (int)SHA256_HEX_SIZE, "a hash is a SHA-256");
 
+bool policy_name_is_reserved(struct str name)
+{
+    return str_eq(name, "platform") || str_eq(name, "simple");
+}
+
 bool policy_name_is_valid(struct str name)
 {
     if (name.len == 0 || name.len >= SCRIPT_NAME_SIZE || name.p[0] == '.' ||

@@ -41,6 +41,8 @@ struct policy_store *policy_store_open(const char *dir, struct err *err);
 void policy_store_close(struct policy_store *s);
 
 bool policy_name_is_valid(struct str name);
+/* "platform" and "simple" mean the built-in policies, and nobody else's. */
+bool policy_name_is_reserved(struct str name);
 
 /* ERR_SYSTEM, ERR_LIMIT, ERR_INVALID (name). `ret` may be an older version of equal text; too
  * long a message is cut. */

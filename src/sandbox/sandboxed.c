@@ -11,7 +11,11 @@
 #include <stdio.h>
 
 /* After a host could not be started, or did not load where others did. */
-enum { RESPAWN_MS = 1000, NAME_SIZE = 128 };
+enum {
+    RESPAWN_MS = 1000,
+    NAME_SIZE = 128,
+    TRIAL_NICENESS = 9, /* more than a live policy's: trials never starve one */
+};
 
 struct sandboxed {
     struct sandbox *s;
@@ -75,6 +79,7 @@ static int start_host(struct sandboxed *p, struct host **ret, struct err *err)
 
     options.language = p->options.language;
     options.name = p->name;
+    options.niceness += p->options.is_live ? 0 : TRIAL_NICENESS;
     options.want_text = p->options.want_lua && !p->is_loaded;
     options.snapshot_fd = p->view.fd;
     options.source_fd = p->source_fd;
