@@ -254,7 +254,10 @@ static void describe(void *data, struct json_out *o)
 {
     const struct native_flight *f = data;
     size_t position = core_job_position(f->base.queen->core, f->base.id);
+    const struct job *job = core_job(f->base.queen->core, f->base.id);
 
+    if (job)
+        json_str(o, "priority", job_priority_name(job->spec.priority));
     json_uint(o, "attempt", f->base.attempt);
     json_uint(o, "queue_ms", flight_queue_ms(&f->base));
     if (position == 0)

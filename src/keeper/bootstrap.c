@@ -63,6 +63,7 @@ static void tell(const char *text)
 /* --- What is there ---------------------------------------------------------------- */
 
 struct presence {
+    bool starts_workers; /* the queen does, when a job needs one */
     const char *model;
     int64_t ready; /* workers that serve the model now, or will soon */
     size_t hives;
@@ -124,6 +125,20 @@ static void read_list(struct json *j, struct presence *p,
     }
 }
 
+static void read_queen(struct json *j, struct presence *p)
+{
+    char scheduler[64] = "";
+
+    json_object(j)
+    {
+        if (json_key(j, "scheduler"))
+            json_read_text(j, scheduler, sizeof(scheduler));
+        else
+            json_skip(j);
+    }
+    p->starts_workers = strcmp(scheduler, "simple") != 0;
+}
+
 static int look(struct keeper *k, const struct service *queen, struct presence *p, struct err *err)
 {
     struct json j;
@@ -135,7 +150,9 @@ static int look(struct keeper *k, const struct service *queen, struct presence *
         json_init(&j, buf_str(&result));
         json_object(&j)
         {
-            if (json_key(&j, "workers"))
+            if (json_key(&j, "queen"))
+                read_queen(&j, p);
+            else if (json_key(&j, "workers"))
                 read_list(&j, p, read_worker);
             else if (json_key(&j, "hives"))
                 read_list(&j, p, read_hive);
@@ -248,7 +265,7 @@ int bootstrap(struct keeper *k, const struct service *queen, const char *model, 
         return start_all(k, queen, &p, err);
     }
     int rc = look(k, queen, &p, err);
-    if (rc < 0 || p.ready > 0 || !p.listed)
+    if (rc < 0 || p.ready > 0 || !p.listed || p.starts_workers)
         return rc;
     (void)snprintf(question, sizeof(question), "No worker runs the model '%.200s'. Start one?",
                    model);

@@ -6,9 +6,11 @@
 
 struct trace_record {
     uint64_t number;
-    uint64_t before; /* the one before it about the same job; 0: none */
-    size_t bytes;    /* of this block, with its texts */
-    char job_id[JOB_ID_SIZE];
+    uint64_t before;                   /* the one before it about the same job; 0: none */
+    size_t bytes;                      /* of this block, with its texts */
+    char job_id[JOB_ID_SIZE];          /* that was asked about; "": the whole queue */
+    const char (*others)[JOB_ID_SIZE]; /* the jobs that the decisions name beside it */
+    size_t others_len;
     const char *policy, *version, *asked_policy, *message, *decision /* JSON */;
     struct trace_inputs inputs; /* its log is a text of the record's */
     enum policy_failure failure;

@@ -27,13 +27,20 @@ struct trace *trace_new(const struct trace_options *options)
     return t;
 }
 
+static void forget_job(struct trace *t, const struct trace_record *r, const char *job_id)
+{
+    if (job_id[0] && map_get(&t->by_job, str_of(job_id)) == r)
+        (void)map_remove(&t->by_job, str_of(job_id));
+}
+
 static void drop_oldest(struct trace *t)
 {
     struct trace_record **place = &t->ring[t->oldest % t->options.records_max];
     struct trace_record *r = *place;
 
-    if (r->job_id[0] && map_get(&t->by_job, str_of(r->job_id)) == r)
-        (void)map_remove(&t->by_job, str_of(r->job_id));
+    forget_job(t, r, r->job_id);
+    for (size_t i = 0; i < r->others_len; i++)
+        forget_job(t, r, r->others[i]);
     t->bytes -= r->bytes;
     *place = NULL;
     free(r);
@@ -86,6 +93,26 @@ static bool dispatches(const struct decided *d)
     return false;
 }
 
+static bool names_another(const struct decided *d, size_t i)
+{
+    const char *job_id = d->decisions[i].job_id;
+
+    return job_id[0] && strcmp(job_id, d->job_id) != 0;
+}
+
+/* Copy the ids of the jobs that the decisions name; they follow the record at once. */
+static char *put_others(struct trace_record *r, const struct decided *d)
+{
+    char(*at)[JOB_ID_SIZE] = (void *)(r + 1);
+
+    r->others = (const char(*)[JOB_ID_SIZE])at;
+    for (size_t i = 0; i < d->decisions_len; i++) {
+        if (names_another(d, i))
+            (void)str_copy(at[r->others_len++], JOB_ID_SIZE, str_of(d->decisions[i].job_id));
+    }
+    return at[r->others_len];
+}
+
 static struct trace_record *new_record(struct trace *t, const struct decided *d,
                                        const struct trace_inputs *in)
 {
@@ -98,8 +125,10 @@ static struct trace_record *new_record(struct trace *t, const struct decided *d,
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         bytes += texts[i].len + 1;
+    for (size_t i = 0; i < d->decisions_len; i++)
+        bytes += names_another(d, i) ? JOB_ID_SIZE : 0;
     struct trace_record *r = mem_alloc(1, bytes);
-    char *at = (char *)(r + 1);
+    char *at = put_others(r, d);
     r->bytes = bytes;
     r->number = d->number;
     r->inputs = *in;
@@ -127,6 +156,8 @@ void trace_add(struct trace *t, const struct decided *decided, const struct trac
     t->newest = r->number;
     t->bytes += r->bytes;
     t->len++;
+    for (size_t i = 0; i < r->others_len; i++)
+        (void)map_put(&t->by_job, str_of(r->others[i]), r);
     if (!r->job_id[0])
         return;
     const struct trace_record *before = map_put(&t->by_job, str_of(r->job_id), r);

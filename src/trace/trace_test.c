@@ -166,6 +166,24 @@ static void what_became_of_a_job_stands_with_its_dispatch(void **state)
     tear_down(&f);
 }
 
+static void a_decision_about_the_queue_is_found_by_the_job_that_it_names(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    set_up(&f, 2, 1 << 20);
+    dispatch_to(&f, "w1");
+    (void)str_copy(f.decision.job_id, JOB_ID_SIZE, str_of("job-7"));
+    add(&f, "");
+    assert_int_equal(trace_number(trace_newest(f.trace, "job-7")), 1);
+    assert_null(trace_before(f.trace, trace_newest(f.trace, "job-7"), true));
+    f.decided.decisions_len = 0;
+    add(&f, "");
+    add(&f, "");
+    assert_null(trace_newest(f.trace, "job-7"));
+    tear_down(&f);
+}
+
 static void a_fallback_names_who_was_asked_and_why_it_failed(void **state)
 {
     struct fixture f;
@@ -210,6 +228,7 @@ int main(void)
         cmocka_unit_test(the_oldest_records_go_first_when_they_are_too_long),
         cmocka_unit_test(the_records_of_one_job_are_found_newest_first),
         cmocka_unit_test(what_became_of_a_job_stands_with_its_dispatch),
+        cmocka_unit_test(a_decision_about_the_queue_is_found_by_the_job_that_it_names),
         cmocka_unit_test(a_fallback_names_who_was_asked_and_why_it_failed),
         cmocka_unit_test(without_history_the_candidates_are_null_and_it_says_so),
     };
