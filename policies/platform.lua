@@ -72,6 +72,10 @@ local started = { at_ms = {}, len = 0 } -- when a model was last started on a po
 local vain = { at_ms = {}, len = 0 }    -- when nothing could be done for a model
 local yielding = {}                     -- worker id -> the model that gets its place when it rests
 
+-- Of the running call: what the decisions before this one will use and free.
+local promised_mb = {} -- by pool id
+local going = {}       -- worker ids
+
 -- Settings are there from the first call on.
 local function prepare()
   config = {}
@@ -80,6 +84,11 @@ local function prepare()
   end
   choose = choices[config.choice] or choices.lmetric
   choose_batch = choices[config.choice_batch] or choose
+end
+
+local function begin()
+  if not config then prepare() end
+  if next(promised_mb) or next(going) then promised_mb, going = {}, {} end
 end
 
 -- Remember that something was done now. Of too many all are forgotten: which one is the
@@ -192,8 +201,9 @@ end
 
 -- A pool that says nothing of its memory may have any.
 local function free_mb(pool)
-  if #pool.gpus == 0 and pool.ram_free_mb == 0 then return math.huge end
-  return pool.free_mb
+  local gpus = pool.gpus
+  local is_said = gpus.is_empty() and pool.ram_free_mb > 0 or gpus.sum("vram_total_mb") > 0
+  return (is_said and pool.free_mb or math.huge) - (promised_mb[pool.id] or 0)
 end
 
 local function start_key(model, pool)
@@ -212,6 +222,7 @@ end
 
 local function start(model, pool, reason)
   note(started, start_key(model, pool))
+  promised_mb[pool.id] = (promised_mb[pool.id] or 0) + need_mb(model)
   return {
     action = "start_worker",
     start_worker = { model_ref = model.ref, pool_id = pool.id },
@@ -237,7 +248,8 @@ end
 
 -- Nobody whose own model is waited for goes, unless the job is overdue and its turn has come.
 local function may_go(worker, model, overdue)
-  if worker.model_ref == model.ref or worker.residency_ms < config.min_residency_ms then
+  if worker.model_ref == model.ref or worker.residency_ms < config.min_residency_ms
+    or going[worker.id] then
     return false
   end
   local own = get_model(worker.model_ref)
@@ -247,7 +259,8 @@ end
 -- Memory of workers that are being stopped: it comes without doing anything.
 local function leaving_mb(pool)
   return pool.workers.sum(function(worker)
-    return worker.status == "draining" and size_mb(worker) or 0
+    local leaves = worker.status == "draining" or going[worker.id]
+    return leaves and size_mb(worker) or 0
   end)
 end
 
@@ -272,6 +285,7 @@ end
 local function evictions(gone, model)
   local actions = {}
   for i, worker in ipairs(gone) do
+    going[worker.id] = true
     actions[i] = { action = "evict", worker_id = worker.id, reason = "room for " .. model.ref }
   end
   return { action = "batch", actions = actions }
@@ -295,6 +309,15 @@ end
 
 -- ---- Providing: what would help a job that cannot go now ------------------------------------
 
+-- A pool that does not list its models may have one that nobody has told of.
+local function model_named(ref, workers)
+  if ref == "" then return nil end
+  return get_model(ref) or {
+    ref = ref, size_bytes = 0, queued = 0, starting = 0,
+    workers = workers.with_model(ref), load_time_on = function() return nil end,
+  }
+end
+
 -- One more worker where the model fits, else room for it, as long as that takes less time than
 -- waiting does.
 local function grow(job, model, pools, patience_ms, reason)
@@ -316,7 +339,7 @@ local function is_small(backlog, holders)
 end
 
 local function provide(job, wait_ms, pools, workers)
-  local model = config.start and not job.pinned_worker_id and get_model(job.model_ref)
+  local model = config.start and not job.pinned_worker_id and model_named(job.model_ref, workers)
   if not model or was_within(vain, model.ref, config.think_again_ms) then return nil end
   if model.starting >= config.starts_per_model then return wait("its model is being loaded") end
   local holders = workers.with_model(model.ref)
@@ -386,9 +409,8 @@ end
 
 -- ---- Entry points ---------------------------------------------------------------------------
 
--- About one job, in the core's order: a worker, or a decision, or nil to wait.
-function schedule_job(job, pools, workers)
-  if not config then prepare() end
+-- A worker, or a decision, or nil to wait.
+local function decide(job, pools, workers)
   if config.admit_deadlines and job.deadline <= 0 then
     return reject("deadline_exceeded", 504)
   end
@@ -396,6 +418,12 @@ function schedule_job(job, pools, workers)
   if decision then return decision end
   local wait_ms = calculate_wait_time(job.id)
   return refuse(job, wait_ms) or provide(job, wait_ms, pools, workers)
+end
+
+-- About one job, in the core's order.
+function schedule_job(job, pools, workers)
+  begin()
+  return decide(job, pools, workers)
 end
 
 -- Jobs that may run on the same workers share a fate; nil: this one is like no other.
@@ -407,12 +435,12 @@ end
 -- About the whole queue, for policies that hand over to this one: the first job that can go or
 -- is refused, else what should be started and evicted.
 function schedule(context)
-  if not config then prepare() end
+  begin()
   plan_swaps(context.queue, context.pools, context.workers)
   local ahead, waits = {}, {}
   for _, job in ipairs(context.queue) do
     local key = fate(job)
-    local decision = not waits[key or ""] and schedule_job(job, context.pools, context.workers)
+    local decision = not waits[key or ""] and decide(job, context.pools, context.workers)
     if type(decision) == "userdata" then
       if decision.id ~= "" then
         return { action = "dispatch", job_id = job.id, worker_id = decision.id }
@@ -434,7 +462,7 @@ local function evict_idle(workers, actions)
   local most_ms = math.max(config.min_residency_ms, config.idle_ttl_ms)
   local idle = workers.filter(function(worker)
     local own = get_model(worker.model_ref)
-    return worker.residency_ms >= most_ms and not (own and own.queued > 0)
+    return worker.residency_ms >= most_ms and not going[worker.id] and not (own and own.queued > 0)
   end)
   local worker = idle.to_evict("lru", config.idle_ttl_ms)
   if worker then
@@ -444,7 +472,7 @@ end
 
 -- Once a second, about nobody's job in particular: models that are waited for, then what lies idle.
 function look_around(context)
-  if not config then prepare() end
+  begin()
   local actions = {}
   plan_swaps(context.queue, context.pools, context.workers)
   for _, ref in ipairs(context.queue.models()) do

@@ -63,6 +63,19 @@ static void take_scores(struct policy *p, const struct policy_answer *from)
     p->answer->scores_len = from->scores_len;
 }
 
+/* Decisions about the one job that was asked about name it: schedule() may hand them on. */
+static void name_job(const struct policy *p, uint32_t row, struct decisions *all)
+{
+    const struct snap_job *job = snapshot_job(p->snapshot, row);
+
+    for (size_t i = 0; job && i < all->len; i++) {
+        struct decision *d = &all->items[i];
+        bool is_about_it = d->action != DECIDE_EVICT && d->action != DECIDE_START;
+        if (is_about_it && d->job_id[0] == '\0')
+            (void)str_copy(d->job_id, sizeof(d->job_id), snapshot_text(p->snapshot, job->id));
+    }
+}
+
 /* In a state of its own, on the true snapshot: nothing that the script did can reach it. */
 static int ask_platform(lua_State *L, enum ask_kind kind, uint32_t job)
 {
@@ -82,6 +95,7 @@ static int ask_platform(lua_State *L, enum ask_kind kind, uint32_t job)
     if (answer->failure != POLICY_OK)
         api_fail(L, "the platform policy failed: %s", answer->message);
     take_scores(p, answer);
+    name_job(p, job, &answer->decisions);
     return push_decisions(L, &answer->decisions);
 }
 

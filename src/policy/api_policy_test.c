@@ -149,7 +149,7 @@ static void the_platform_policy_runs_in_a_state_of_its_own(void **state)
 {
     static const char user[] = "string.format = nil context = nil\n"
                                "function schedule_job(job) local d = platform.schedule_job(job)\n"
-                               "log.info(d.action .. d.worker_id) return d end\n";
+                               "log.info(d.action .. d.job_id .. d.worker_id) return d end\n";
     static const char builtin[] =
         "function schedule_job(job, pools, workers) string.format('%d', 1)\n"
         "return workers.eligible(job).least_loaded() end\n"
@@ -166,7 +166,7 @@ static void the_platform_policy_runs_in_a_state_of_its_own(void **state)
     assert_non_null(w.policy);
     world_ask(&w, 0, true);
     assert_string_equal(w.answer.message, "");
-    assert_true(world_logged(&w, "info dispatchw-2\n"));
+    assert_true(world_logged(&w, "info dispatchjob-1w-2\n"));
     assert_string_equal(w.answer.decisions.items[0].worker_id, "w-2");
     assert_int_equal(w.answer.scores_len, 2);
     policy_free(w.policy);
