@@ -34,11 +34,11 @@ install: all ## install under PREFIX (/usr/local); DESTDIR is honoured
 	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX))
 	@meson install -C $(BUILD) --quiet
 
-bench: ## the same work through HAProxy, nginx and rbee (BENCH='--runs 1 --scale 0.2')
+bench: ## rbee beside HAProxy and nginx, and its policies (BENCH='--runs 1 --scale 0.2')
 	@tools/setup.sh build bench
 	@$(MAKE) --no-print-directory all
 	@[ -f build-bench/build.ninja ] || meson setup build-bench --buildtype=release -Dbench=true
-	@ninja -C build-bench bench/sseload bench/tokserv
+	@ninja -C build-bench rbee-policy-host $(addprefix bench/,sseload tokserv queue_bench policy_bench sandbox_bench)
 	@bench/run.py $(BENCH)
 
 fuzz: ## run each fuzz target for FUZZ_SECONDS (60)

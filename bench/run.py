@@ -1,20 +1,25 @@
 #!/usr/bin/env python3
-"""The same work through HAProxy, nginx and rbee's queen, in turn, on one machine.
+"""What rbee costs on this machine, beside others and beside itself.
 
     bench/run.py [--runs 5] [--only NAME,...] [--measure NAME,...] [--scale 1.0] [--write]
 
-Each proxy stands between bench/sseload (the generator, which checks every byte of
-every token) and bench/tokserv (the worker). The proxy is pinned to one core, the
-other two to the next. Every measurement is repeated, the proxies alternating; the
-medians and their ratios to HAProxy are printed as Markdown. --write replaces the
-section of docs/benchmarks.md between its markers and writes docs/benchmarks.json.
+Proxies (json, paced, flood, ttft, held, prompts, cancel): the same work through HAProxy,
+nginx and rbee's queen in turn. Each stands between bench/sseload (the generator, which checks
+every byte of every token) and bench/tokserv (the worker). The proxy is pinned to one core,
+the other two to the next. Every measurement is repeated, the proxies alternating; medians
+and their ratios to HAProxy are printed as Markdown.
+
+Policies (schedulers, sandbox, policy, queue): the first of those measurements again, with
+queens that differ in who decides; and what single decisions and operations cost.
+
+--write replaces the sections of docs/benchmarks.md that were measured, between their
+markers, and their parts of docs/benchmarks.json.
 """
 import argparse
 import json
 import os
 import platform
 import re
-import resource
 import socket
 import statistics
 import subprocess
@@ -24,67 +29,9 @@ import time
 from datetime import datetime, timezone
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-TOOLS = ROOT / "build-bench" / "bench"
-PROXY_CORE, LOAD_CORE = 0, 1
-DEADLINE_S = 20
-MARKERS = ("<!-- bench/run.py begins -->", "<!-- bench/run.py ends -->")
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
-def pinned(core, command):
-    return ["taskset", "-c", str(core), *map(str, command)]
-
-
-def wait_for_port(process, port):
-    deadline = time.monotonic() + DEADLINE_S
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise SystemExit(f"{process.args} ended with {process.returncode}")
-        with socket.socket() as sock:
-            if sock.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
-    raise SystemExit(f"{process.args} does not listen on {port}")
-
-
-class Server:
-    """A child that listens on `port` while the `with` block lasts."""
-
-    def __init__(self, core, port, command):
-        self.port = port
-        self.address = f"127.0.0.1:{port}"
-        self.process = subprocess.Popen(pinned(core, command), stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
-
-    def __enter__(self):
-        wait_for_port(self.process, self.port)
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        try:
-            self.process.wait(DEADLINE_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-def descriptors():
-    """How many a process may have; all are made available to the children."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return min(hard, 1 << 20)
-
-
-def streams_max():
-    """Two descriptors a stream, and room for everything else."""
-    return (descriptors() - 1000) // 2
+import decisions
+from servers import (LOAD_CORE, PROXY_CORE, ROOT, TOOLS, Server, descriptors, free_port, load, queen,
+                     streams_max)
 
 
 def fill(template, folder, **values):
@@ -109,14 +56,6 @@ def nginx(upstream, folder):
     return Server(PROXY_CORE, port, ["nginx", "-e", "stderr", "-p", folder, "-c", config])
 
 
-def rbee(upstream, folder):
-    port = free_port()
-    return Server(PROXY_CORE, port, [
-        ROOT / "build" / "queen-rbee", "--listen", f"127.0.0.1:{port}", "--state-dir", folder,
-        "--log-level", "error",
-        "--worker", f"http://{upstream},model=fake-7b,slots={streams_max()},kind=openai"])
-
-
 class Direct:
     """No proxy: what is left when everything is subtracted."""
     process = None
@@ -131,24 +70,10 @@ class Direct:
         pass
 
 
-PROXIES = {"haproxy": haproxy, "nginx": nginx, "rbee": rbee, "direct": Direct}
+PROXIES = {"haproxy": haproxy, "nginx": nginx, "rbee": queen, "direct": Direct}
 
 
 # --- Measurements: each takes the proxy, the worker and a scale, and gives numbers ---
-
-def load(proxy, *flags):
-    command = [TOOLS / "sseload", "-a", proxy.address, "-q", *flags]
-    if proxy.process:
-        command += ["-P", proxy.process.pid]
-    done = subprocess.run(pinned(LOAD_CORE, command), capture_output=True, text=True, check=False)
-    if not done.stdout:
-        raise SystemExit(f"sseload failed: {done.stderr}")
-    result = json.loads(done.stdout)
-    if result["errors"]:
-        print(f"  errors: {result['errors']} ({result['error']}), status {result['status']}",
-              file=sys.stderr)
-    return result
-
 
 def measure_json(proxy, _worker, scale):
     got = load(proxy, "-m", "json", "-c", 64, "-d", 4 * scale, "-s", 1024)
@@ -328,39 +253,76 @@ def machine():
     }
 
 
-def write_report(where, results, medians, table, runs):
-    summary = (f"Measured {where['date']} on {where['cores']} cores of {where['cpu']} "
-               f"(Linux {where['kernel']}, load {where['load_before']:.1f} before), HAProxy "
-               f"{where['haproxy']}, nginx {where['nginx']}, rbee {where['rbee']}; medians of "
-               f"{runs} alternating runs; proxy on core {PROXY_CORE}, generator and worker on "
-               f"core {LOAD_CORE}.")
-    page = ROOT / "docs" / "benchmarks.md"
-    text = page.read_text()
-    begin, end = (text.index(marker) for marker in MARKERS)
-    page.write_text(f"{text[:begin]}{MARKERS[0]}\n{summary}\n\n{table}\n{text[end:]}")
-    (ROOT / "docs" / "benchmarks.json").write_text(
-        json.dumps({"machine": where, "runs": runs, "medians": medians, "results": results},
-                   indent=1) + "\n")
+def summary(where, runs):
+    return (f"Measured {where['date']} on {where['cores']} cores of {where['cpu']} "
+            f"(Linux {where['kernel']}, load {where['load_before']:.1f} before), HAProxy "
+            f"{where['haproxy']}, nginx {where['nginx']}, rbee {where['rbee']}; medians of "
+            f"{runs} alternating runs; proxy on core {PROXY_CORE}, generator and worker on "
+            f"core {LOAD_CORE}.")
+
+
+def write_section(name, text, data):
+    begin, end = f"<!-- {name} begins -->", f"<!-- {name} ends -->"
+    page, numbers = (ROOT / "docs" / f"benchmarks.{kind}" for kind in ("md", "json"))
+    before, rest = page.read_text().split(begin)
+    page.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}")
+    known = json.loads(numbers.read_text())
+    numbers.write_text(json.dumps({**known, name: data}, indent=1) + "\n")
+
+
+# --- Sections: each measures, and gives its text and its numbers ----------------------
+
+def proxies_section(args, where):
+    measures = [name for name in MEASURES if name in args.measure]
+    results = collect(args.only, measures, args.runs, args.scale)
+    medians = {m: {n: median_of(runs) for n, runs in by_name.items()}
+               for m, by_name in results.items()}
+    text = summary(where, args.runs) + "\n\n" + markdown(medians, args.only)
+    return text, {"runs": args.runs, "medians": medians, "results": results}
+
+
+def schedulers_section(args, where):
+    results = decisions.collect_schedulers(args.runs, args.scale)
+    medians = {name: median_of(runs) for name, runs in results.items()}
+    text = summary(where, args.runs) + "\n\n" + decisions.schedulers_markdown(medians)
+    return text, {"runs": args.runs, "medians": medians, "results": results}
+
+
+def program_section(name):
+    def measure(args, where):
+        tables = decisions.run_program(name, args.scale)
+        text = (f"Measured {where['date']}, load {where['load_before']:.1f} before.\n\n"
+                + decisions.program_markdown(name, tables))
+        return text, {"tables": tables}
+    return measure
+
+
+SECTIONS = {"proxies": (list(MEASURES), proxies_section),
+            "schedulers": (["schedulers"], schedulers_section),
+            **{name: ([name], program_section(name)) for name in decisions.PROGRAMS}}
 
 
 def main():
+    names = [name for measures, _ in SECTIONS.values() for name in measures]
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--only", default=",".join(PROXIES))
-    parser.add_argument("--measure", default=",".join(MEASURES))
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(PROXIES))
+    parser.add_argument("--measure", type=lambda text: text.split(","), default=names)
     parser.add_argument("--scale", type=float, default=1.0, help="length of each run")
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
-    names, measures = args.only.split(","), args.measure.split(",")
+    unknown = set(args.measure) - set(names)
+    if unknown:
+        parser.error(f"no such measurement: {', '.join(unknown)}; there are {', '.join(names)}")
 
-    where = machine()
-    results = collect(names, measures, args.runs, args.scale)
-    medians = {m: {n: median_of(runs) for n, runs in by_name.items()}
-               for m, by_name in results.items()}
-    table = markdown(medians, names)
-    print(table)
-    if args.write:
-        write_report(where, results, medians, table, args.runs)
+    for name, (measures, measure) in SECTIONS.items():
+        if not set(measures) & set(args.measure):
+            continue
+        where = machine()
+        text, data = measure(args, where)
+        print(text, end="\n\n", flush=True)
+        if args.write:
+            write_section(name, text, {"machine": where, **data})
 
 
 if __name__ == "__main__":

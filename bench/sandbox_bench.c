@@ -15,35 +15,42 @@
 
 #include <stdio.h>
 
-enum { SAMPLES_MAX = 200 * 1000, KILLS = 50 };
+enum { SAMPLES_MAX = 200 * 1000, KILLS = 50, MODELS = 4, MATCHES = 64 };
+
+static const char chain_source[] =
+    "function schedule_job(job, pools, workers)\n"
+    "  return workers:with_model(job.model_ref):idle():least_loaded()\n"
+    "end\n";
 
 static const struct bench_policy {
     const char *name;
     enum script_language language;
     const char *source;
+    bool is_narrow; /* MATCHES workers have the model, however many there are */
 } policies[] = {
-    { "helpers (Lua)", SCRIPT_LUA,
-      "function schedule_job(job, pools, workers)\n"
-      "  return workers:with_model(job.model_ref):idle():least_loaded()\n"
-      "end\n" },
+    { "helpers (Lua)", SCRIPT_LUA, chain_source, false },
+    { "helpers, 64", SCRIPT_LUA, chain_source, true },
     { "closures (Lua)", SCRIPT_LUA,
       "function schedule_job(job, pools, workers)\n"
       "  local model = job.model_ref\n"
       "  return workers:filter(function(w) return w.model_ref == model and w.active < w.slots "
       "end)\n"
       "    :min_by(function(w) return w.cpu_pct end)\n"
-      "end\n" },
+      "end\n",
+      false },
     { "one rule (YAML)", SCRIPT_YAML,
       "rules:\n"
       "  - name: all\n"
       "    condition: true\n"
       "    action:\n"
-      "      select: \"workers.least_loaded()\"\n" },
+      "      select: \"workers.least_loaded()\"\n",
+      false },
     { "closures (Rhai)", SCRIPT_RHAI,
       "fn schedule_job(job, pools, workers) {\n"
       "  workers.filter(|w| w.model_ref == job.model_ref && w.active < w.slots)\n"
       "    .min_by(|w| w.cpu_pct)\n"
-      "}\n" },
+      "}\n",
+      false },
 };
 
 static const char loop_source[] = "function schedule() while true do end end";
@@ -97,8 +104,18 @@ static const struct sandboxed_events events = { on_loaded, on_refused, NULL };
 
 /* --- The world ----------------------------------------------------------------------- */
 
-/* `workers` of them, each fourth with the job's model, all idle. */
-static void make_region(struct bench *b, unsigned workers)
+/* Model 0 is the job's. */
+static unsigned model_of(unsigned i, unsigned workers, bool is_narrow)
+{
+    unsigned stride = workers / MATCHES;
+
+    if (!is_narrow)
+        return i % MODELS;
+    return stride == 0 || (i % stride == 0 && i / stride < MATCHES) ? 0 : 1 + i % (MODELS - 1);
+}
+
+/* `workers` of them, all idle, each fourth with the job's model unless `is_narrow`. */
+static void make_region(struct bench *b, unsigned workers, bool is_narrow)
 {
     struct buf json;
     struct err err;
@@ -109,7 +126,7 @@ static void make_region(struct bench *b, unsigned workers)
         (void)buf_printf(&json,
                          "%s{\"id\":\"worker-%u\",\"pool_id\":\"hive-%u\",\"status\":\"ready\","
                          "\"model_ref\":\"m%u\",\"slots\":4,\"cpu_pct\":%u}",
-                         i ? "," : "", i, i / 16, i % 4, i * 37 % 100);
+                         i ? "," : "", i, i / 16, model_of(i, workers, is_narrow), i * 37 % 100);
     (void)buf_puts(&json, "]}");
     b->region = region_new(sizeof(struct snapshot), 1 << 20, NULL);
     if (context_read(b->region, buf_str(&json), 1700000000000, &err) < 0)
@@ -189,10 +206,10 @@ static void measure_all(struct bench *b, uint64_t row_us)
     static const unsigned sizes[] = { 10, 100, 1000, 10000 };
 
     (void)printf("%-16s %6s %8s %8s %8s %10s %8s\n", "round trip, us", "workers", "p50", "p99",
-                 "p99.9", "per second", "failed");
+                 "p99.9", "a second", "failed");
     for (size_t p = 0; p < sizeof(policies) / sizeof(*policies); p++) {
         for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-            make_region(b, sizes[i]);
+            make_region(b, sizes[i], policies[p].is_narrow);
             measure(b, &policies[p], sizes[i], row_us);
             sandboxed_free(TAKE(b->policy));
             region_free(b->region);
@@ -213,12 +230,12 @@ static void print_kills(const struct bench *b, const char *what, const uint64_t 
 /* A policy that never ends, until it has been killed often enough. */
 static void measure_kills(struct bench *b)
 {
-    const struct bench_policy hanging = { "hanging", SCRIPT_LUA, loop_source };
+    const struct bench_policy hanging = { "hanging", SCRIPT_LUA, loop_source, false };
     uint64_t overshoot_us[KILLS], kill_us[KILLS], replace_us[KILLS];
     struct sandboxed_stats state;
     struct sandbox_stats stats;
 
-    make_region(b, 10);
+    make_region(b, 10, false);
     if (!load(b, &hanging))
         return;
     for (int i = 0; i < KILLS; i++) {
