@@ -7,15 +7,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-from servers import LOAD_CORE, TOOLS, Server, free_port, load, queen
+from servers import LOAD_CORE, PROXY_CORE, TOOLS, Server, free_port, load, pinned, queen
 
-# What it measures, its name, and how long a row of its takes (seconds, milliseconds, as it is).
+# What it measures, its name, how long a row of its takes (seconds, milliseconds, as it is), and
+# whether it stays on one core.
 PROGRAMS = {
     "sandbox": ("A user policy's decision end to end: the question over the socket, the policy in "
-                "its sealed host, the answer back in the loop", "sandbox_bench", 2),
+                "its sealed host, the answer back in the loop; all on one core", "sandbox_bench", 2,
+                True),
+    "cores": ("The same where the kernel places the two processes", "sandbox_bench", 1, False),
     "policy": ("The same inside a policy's state, without sockets and processes", "policy_bench",
-               500),
-    "queue": ("One operation on the queue", "queue_bench", None),
+               500, True),
+    "queue": ("One operation on the queue", "queue_bench", None, True),
 }
 
 CHAIN = """function schedule_job(job, pools, workers)
@@ -40,11 +43,12 @@ def queue_table(lines):
 
 def run_program(name, scale):
     """What it printed, as a list of tables, each a list of rows of cells."""
-    _, program, length = PROGRAMS[name]
+    _, program, length, is_pinned = PROGRAMS[name]
     argument = "--json" if length is None else str(max(1, round(length * scale)))
     print(f"{name} ({program} {argument})", file=sys.stderr)
-    text = subprocess.run([TOOLS / program, argument], capture_output=True, text=True,
-                          check=True).stdout.strip()
+    command = [str(TOOLS / program), argument]
+    text = subprocess.run(pinned(PROXY_CORE, command) if is_pinned else command,
+                          capture_output=True, text=True, check=True).stdout.strip()
     if length is None:
         return [queue_table(text.split("\n"))]
     return [[re.split(r"\s{2,}|(?<=\d) (?=\d)", line.strip()) for line in table.split("\n")]

@@ -9,7 +9,7 @@ every byte of every token) and bench/tokserv (the worker). The proxy is pinned t
 the other two to the next. Every measurement is repeated, the proxies alternating; medians
 and their ratios to HAProxy are printed as Markdown.
 
-Policies (schedulers, sandbox, policy, queue): the first of those measurements again, with
+Policies (schedulers, sandbox, cores, policy, queue): the first of those measurements again, with
 queens that differ in who decides; and what single decisions and operations cost.
 
 --write replaces the sections of docs/benchmarks.md that were measured, between their
