@@ -25,6 +25,10 @@
 /* A host that was starved is given this many deadlines more to come round. */
 enum { LATE_ROUNDS_MAX = 20, REAP_WAIT_MS = 200 };
 
+/* Its CPU clock costs a system call, so it is not looked at before each question: what it may
+ * have used since, by the wall clock, counts for it. */
+enum { UNSEEN_US_MAX = 1000 };
+
 enum host_state { HOST_LOADING, HOST_READY, HOST_BUSY, HOST_LATE, HOST_SPENT };
 
 struct host {
@@ -44,8 +48,8 @@ struct host {
     struct script_lua *lua; /* NULL: not wanted */
     bool has_all_lua;
 
-    uint64_t seq; /* of its last question */
-    uint64_t asked_us, cpu_us_before;
+    uint64_t seq;                              /* of its last question */
+    uint64_t asked_us, cpu_us_seen, unseen_us; /* `unseen_us`: it was busy since that look */
     unsigned late_rounds;
 };
 
@@ -172,7 +176,16 @@ static uint64_t cpu_us(const struct host *h)
 
 static bool is_guilty(const struct host *h)
 {
-    return cpu_us(h) >= h->cpu_us_before + (uint64_t)h->s->options.guilty_cpu_ms * 1000;
+    return cpu_us(h) >=
+           h->cpu_us_seen + h->unseen_us + (uint64_t)h->s->options.guilty_cpu_ms * 1000;
+}
+
+static void look_at_cpu(struct host *h)
+{
+    if (h->unseen_us < UNSEEN_US_MAX)
+        return;
+    h->cpu_us_seen = cpu_us(h);
+    h->unseen_us = 0;
 }
 
 /* --- Failing ------------------------------------------------------------------- */
@@ -281,6 +294,7 @@ static void on_loading(struct host *h, struct str message)
         return;
     }
     h->state = HOST_READY;
+    h->unseen_us = UNSEEN_US_MAX;
     loop_timer_stop(&h->deadline);
     s->stats.replace_us_last = clock_mono_us() - h->started_us;
     if (h->lua)
@@ -302,11 +316,13 @@ static void on_answer(struct host *h, struct str message)
     h->state = HOST_READY;
     loop_timer_stop(&h->deadline);
     if (was_late) {
+        h->unseen_us = UNSEEN_US_MAX;
         h->events->on_rested(h->data, h);
         return;
     }
     if (answer->failure == POLICY_TIMEOUT && !is_guilty(h))
         answer->failure = POLICY_STARVED;
+    h->unseen_us += clock_mono_us() - h->asked_us;
     h->events->on_answer(h->data, h, answer, time_us);
 }
 
@@ -351,7 +367,7 @@ void host_ask(struct host *h, const struct policy_call *call)
     (void)fits;
     h->state = HOST_BUSY;
     h->late_rounds = 0;
-    h->cpu_us_before = cpu_us(h);
+    look_at_cpu(h);
     h->asked_us = clock_mono_us();
     (void)send(h->process.socket, s->out.p + s->out.off, buf_len(&s->out),
                MSG_DONTWAIT | MSG_NOSIGNAL);
