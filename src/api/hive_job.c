@@ -25,6 +25,7 @@ struct hive_job {
     struct endpoint to;
     char hive_id[HIVE_ID_SIZE];
     char sse_url[SSE_URL_SIZE];
+    char *body;           /* owned: it goes out after hive_job_start() has returned */
     enum job_state state; /* what the marker said; JOB_QUEUED until then */
     struct err err;       /* JOB_FAILED */
 };
@@ -36,6 +37,7 @@ void hive_job_cancel(struct hive_job *j)
     http_fetch_cancel(j->post);
     http_call_cancel(j->stream);
     sse_deinit(&j->sse);
+    free(j->body);
     free(j);
 }
 
@@ -214,7 +216,8 @@ struct hive_job *hive_job_start(struct queen *q, const struct hive *hive, struct
     j->to.port = hive->facts.port;
     struct http_call_options options = call_options(j, "POST", str_of("/v1/jobs"));
     options.content_type = "application/json";
-    options.body = body;
+    j->body = mem_copy(body);
+    options.body = (struct str){ j->body, body.len };
     options.timeouts.total_ms = ANSWER_MS;
     j->post = http_fetch_start(q->client, &options, ANSWER_BYTES_MAX, on_posted, j);
     return j;
