@@ -14,6 +14,11 @@ local function rank(job)
   return band - job.wait_ms // setting("band_lift_ms", 60000) -- waiting so long is worth one band
 end
 
+-- Where it finds no room, others of its model may.
+local function is_choosy(job)
+  return job.pinned_worker_id or job.pinned_pool_id or job.retry_count > 0
+end
+
 function schedule(context)
   local full = {}
   for _, job in ipairs(context.queue.sort_by(rank)) do
@@ -21,7 +26,7 @@ function schedule(context)
     if worker then
       return { action = "dispatch", job_id = job.id, worker_id = worker.id }
     end
-    full[job.model_ref] = true
+    full[job.model_ref] = full[job.model_ref] or not is_choosy(job)
   end
   return platform.schedule(context) -- nobody has room: what could be started?
 end

@@ -7,19 +7,30 @@
 -- Source: shortest job first by predicted length (SSJF, learning to rank, Clairvoyant), with
 -- ageing: each second of waiting takes 0.1 s off a job's length. Without it the long ones starve.
 
-local function urgency(job)
+local PREFILL = 30 -- prompt tokens read in the time of one that is written
+
+-- How long it would take a worker of mean speed, less what its waiting is worth.
+local function urgency(job, tokens_per_s)
+  local tokens = job.prompt_tokens / PREFILL + (job.predicted_tokens or 256)
   local ageing = setting("sjf_ageing", 0.1) -- seconds of work per second waited; 0.05 to 0.2
-  return (estimate_job_duration(job) or 0) - ageing * job.wait_ms
+  return 1000 * tokens / tokens_per_s - ageing * job.wait_ms
+end
+
+-- Where it finds no room, others of its model may.
+local function is_choosy(job)
+  return job.pinned_worker_id or job.pinned_pool_id or job.retry_count > 0
 end
 
 function schedule(context)
+  local measured = context.metrics.avg_tokens_per_s
+  local speed = measured > 0 and measured or 30
   local full = {}
-  for _, job in ipairs(context.queue.sort_by(urgency)) do
+  for _, job in ipairs(context.queue.sort_by(function(job) return urgency(job, speed) end)) do
     local worker = not full[job.model_ref] and context.workers.eligible(job).lmetric(job)
     if worker then
       return { action = "dispatch", job_id = job.id, worker_id = worker.id }
     end
-    full[job.model_ref] = true
+    full[job.model_ref] = full[job.model_ref] or not is_choosy(job)
   end
   return platform.schedule(context) -- nobody has room: what could be started?
 end

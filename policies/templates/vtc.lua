@@ -35,6 +35,11 @@ local function charge(job, worker)
   counters[owner(job)] = counters[owner(job)] + tokens / (weight > 0 and weight or 1)
 end
 
+-- Where it finds no room, others of its model may.
+local function is_choosy(job)
+  return job.pinned_worker_id or job.pinned_pool_id or job.retry_count > 0
+end
+
 function schedule(context)
   local now_waiting, full = {}, {}
   for _, job in ipairs(context.queue) do now_waiting[owner(job)] = true end
@@ -45,7 +50,7 @@ function schedule(context)
       charge(job, worker)
       return { action = "dispatch", job_id = job.id, worker_id = worker.id }
     end
-    full[job.model_ref] = true
+    full[job.model_ref] = full[job.model_ref] or not is_choosy(job)
   end
   return platform.schedule(context) -- nobody has room: what could be started?
 end
