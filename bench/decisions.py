@@ -25,6 +25,18 @@ CHAIN = """function schedule_job(job, pools, workers)
   return workers:with_model(job.model_ref):idle():least_loaded()
 end
 """
+# The same for all jobs that wait, asked once.
+QUEUE = """function schedule(context)
+  local decisions = {}
+  for _, job in ipairs(context.queue) do
+    local worker = context.workers:with_model(job.model_ref):idle():least_loaded()
+    if worker and #decisions < 64 then
+      decisions[#decisions + 1] = { action = "dispatch", job_id = job.id, worker_id = worker.id }
+    end
+  end
+  return decisions
+end
+"""
 WARM_S = 0.5
 
 
@@ -67,13 +79,15 @@ def program_markdown(name, tables):
 # --- Queens --------------------------------------------------------------------
 
 def schedulers(folder):
-    """By name, what a queen is told: the user's policy is a file that she deploys herself."""
-    chain = Path(folder) / "chain.lua"
+    """By name, what a queen is told: a user's policy is a file that she deploys herself."""
+    chain, queue = Path(folder) / "chain.lua", Path(folder) / "queue.lua"
     chain.write_text(CHAIN)
-    return {"simple": "simple", "platform": "platform", "user": str(chain)}
+    queue.write_text(QUEUE)
+    return {"simple": "simple", "platform": "platform", "user, by job": str(chain),
+            "user, by queue": str(queue)}
 
 
-SCHEDULERS = ("simple", "platform", "user")
+SCHEDULERS = ("simple", "platform", "user, by job", "user, by queue")
 
 
 def cpu_us(pid):
