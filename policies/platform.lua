@@ -1,6 +1,6 @@
 -- @name platform
 -- @version 1.0.0
--- @description The built-in policy: LMETRIC placement with prefix affinity, starts, evictions and shedding.
+-- @description The built-in policy: LMETRIC placement, prefix affinity, starts, evictions, swaps.
 --
 -- What the core has done before it asks: let the job in, put it into its band (interactive
 -- before batch, with a reserved share), chosen its tenant by fair share (weighted VTC),
@@ -13,7 +13,7 @@
 -- Every knob: `queen-rbee --set NAME=VALUE` overrides one.
 local defaults = {
   -- Placing: among the workers that could run the job now.
-  choice = "lmetric",              -- lmetric | power_of_two | least_loaded | warmest | cheapest | random
+  choice = "lmetric",              -- or power_of_two, least_loaded, warmest, cheapest, random
   choice_batch = "",               -- the same for batch jobs; "": as above
   explore_pct = 1,                 -- share of jobs that go to a random one of them
   keep_seeded_on_one_build = true, -- a seed promises the same answer only from the same build
@@ -24,7 +24,7 @@ local defaults = {
   admit_within_ms = 1000,          -- a job is new for so long
   admit_deadlines = true,          -- refuse at once what cannot be in time
   enforce_quotas = true,           -- tenants' tokens, concurrent jobs and memory
-  shed_factor = 0,                 -- shed batch jobs with the chance factor * saturation ^ power; 0: none
+  shed_factor = 0,                 -- shed batch jobs by chance: factor * saturation ^ power
   shed_power = 5,
   shed_saturation = 0.95,          -- and only beyond this
   shed_queue_per_worker = 5,       -- so many jobs in the queue per worker saturate it
@@ -39,7 +39,7 @@ local defaults = {
   load_mb_per_s = 1000,            -- what loading costs where nothing like it was measured
   load_init_ms = 2000,
   fetch_ms = 60000,                -- and what a pool costs that may have to download it first
-  starts_per_look = 2,             -- what is started or evicted ahead of any job, once a second
+  starts_per_look = 2,             -- models thought of ahead of any job, once a second; at most 4
   think_again_ms = 900,            -- before a model that nothing can be done for is looked at again
   remembered_max = 4096,           -- starts and vain looks that are kept in mind
 
@@ -51,6 +51,7 @@ local defaults = {
   overdue_ms = 60000,              -- a job that waited so long may push out a model that is wanted,
   residency_loads = 3,             -- once that was there for so many of its load times
   idle_ttl_ms = 0,                 -- evict what was idle for so long; 0: never
+  evictions_max = 8,               -- for one model; at most 15
   pools_weighed_max = 16,          -- when room is to be made
 }
 
@@ -76,12 +77,19 @@ local yielding = {}                     -- worker id -> the model that gets its 
 local promised_mb = {} -- by pool id
 local going = {}       -- worker ids
 
--- Settings are there from the first call on.
+local evictions_known = { gdsf = true, lru = true, lfu = true, ttl = true }
+
+-- Settings are there from the first call on. What makes no sense is as if it were not said.
 local function prepare()
   config = {}
   for name, default in pairs(defaults) do
-    config[name] = setting(name, default)
+    local value = setting(name, default)
+    local is_negative = type(value) == "number" and not (value >= 0)
+    config[name] = is_negative and default or value
   end
+  config.starts_per_look = math.min(config.starts_per_look, 4) -- an answer holds 64 decisions
+  config.evictions_max = math.min(config.evictions_max, 15)
+  config.eviction = evictions_known[config.eviction] and config.eviction or defaults.eviction
   choose = choices[config.choice] or choices.lmetric
   choose_batch = choices[config.choice_batch] or choose
 end
@@ -174,7 +182,8 @@ local function refuse(job, wait_ms)
   end
   if config.shed_factor > 0 and job.priority == "batch" then
     local full = saturation()
-    if full >= config.shed_saturation and math.random() < config.shed_factor * full ^ config.shed_power then
+    local chance = config.shed_factor * full ^ config.shed_power
+    if full >= config.shed_saturation and math.random() < chance then
       return reject("overloaded", 503)
     end
   end
@@ -273,7 +282,7 @@ local function victims(model, pool, overdue)
   local left = pool.workers.filter(function(worker) return may_go(worker, model, overdue) end)
   while missing > 0 do
     local worker = left.to_evict(config.eviction, eviction_rest_ms())
-    if not worker then return nil end
+    if not worker or #gone >= config.evictions_max then return nil end
     gone[#gone + 1] = worker
     cost_ms = cost_ms + (worker.load_time_ms or config.load_init_ms)
     missing = missing - size_mb(worker)
@@ -282,18 +291,9 @@ local function victims(model, pool, overdue)
   return gone, cost_ms
 end
 
-local function evictions(gone, model)
-  local actions = {}
-  for i, worker in ipairs(gone) do
-    going[worker.id] = true
-    actions[i] = { action = "evict", worker_id = worker.id, reason = "room for " .. model.ref }
-  end
-  return { action = "batch", actions = actions }
-end
-
--- The cheapest pool to make room in, if that costs less than `patience_ms` of waiting.
-local function make_room(model, pools, overdue, patience_ms)
-  if not config.evict then return nil end
+-- Where that costs least, if less than `patience_ms` of waiting: who goes; none: it fits as it is,
+-- or will; nil: nowhere.
+local function find_room(model, pools, overdue, patience_ms)
   local best, least_ms
   for i, pool in ipairs(pools) do
     if i > config.pools_weighed_max then break end
@@ -303,8 +303,19 @@ local function make_room(model, pools, overdue, patience_ms)
       best, least_ms = gone, cost_ms
     end
   end
-  if best and #best == 0 then return wait("room is being made for it") end
-  return best and evictions(best, model)
+  return best
+end
+
+local function make_room(model, pools, overdue, patience_ms)
+  local gone = config.evict and find_room(model, pools, overdue, patience_ms)
+  if not gone then return nil end
+  if #gone == 0 then return wait("room is being made for it") end
+  local actions = {}
+  for i, worker in ipairs(gone) do
+    going[worker.id] = true
+    actions[i] = { action = "evict", worker_id = worker.id, reason = "room for " .. model.ref }
+  end
+  return { action = "batch", actions = actions }
 end
 
 -- ---- Providing: what would help a job that cannot go now ------------------------------------
@@ -401,7 +412,7 @@ local function plan_swaps(queue, pools, workers)
     local model, job = get_model(ref), queue.by_model(ref).first()
     if model and job.wait_ms >= config.overdue_ms and model.workers.is_empty()
       and model.starting == 0 and not is_yielded_to(ref)
-      and not make_room(model, pools_for(model, job, pools), true, math.huge) then
+      and not find_room(model, pools_for(model, job, pools), true, math.huge) then
       let_one_yield(job, model, pools)
     end
   end
@@ -462,7 +473,8 @@ local function evict_idle(workers, actions)
   local most_ms = math.max(config.min_residency_ms, config.idle_ttl_ms)
   local idle = workers.filter(function(worker)
     local own = get_model(worker.model_ref)
-    return worker.residency_ms >= most_ms and not going[worker.id] and not (own and own.queued > 0)
+    local is_wanted = own and own.queued > 0
+    return worker.residency_ms >= most_ms and not is_wanted and not going[worker.id]
   end)
   local worker = idle.to_evict("lru", config.idle_ttl_ms)
   if worker then
@@ -470,7 +482,8 @@ local function evict_idle(workers, actions)
   end
 end
 
--- Once a second, about nobody's job in particular: models that are waited for, then what lies idle.
+-- Once a second, about nobody's job in particular: models that are waited for, then what lies
+-- idle.
 function look_around(context)
   begin()
   local actions = {}

@@ -281,6 +281,29 @@ static void as_many_go_as_are_needed_or_none(void **state)
     DESK_EXPECT(cases, NULL);
 }
 
+static void no_more_than_some_go_at_once(void **state)
+{
+    static const struct desk_case cases[] = {
+        { BIG(WORKER("a", "p", "n", "") "," WORKER("b", "p", "n", "")) CONFIG
+          "{\"evictions_max\":1}",
+          "" },
+    };
+    (void)state;
+    DESK_EXPECT(cases, NULL);
+}
+
+/* Thinking of who could go first, then deciding it. */
+static void an_overdue_model_is_seen_in_the_whole_queue_too(void **state)
+{
+    static const struct desk_case cases[] = {
+        { TURNS("60000", "40000", "{}"), "evict w (room for m)" },
+        { TURNS("59000", "40000", "{}"), "" },
+    };
+    (void)state;
+    DESK_EXPECT(cases, desk_queue);
+    DESK_EXPECT(cases, desk_look);
+}
+
 static void room_is_made_where_it_costs_least(void **state)
 {
 #define EITHER(config)                                                                             \
@@ -417,6 +440,8 @@ int main(void)
         cmocka_unit_test(who_goes_first_is_a_matter_of_taste),
         cmocka_unit_test(a_model_that_is_wanted_stays_until_another_is_overdue),
         cmocka_unit_test(as_many_go_as_are_needed_or_none),
+        cmocka_unit_test(no_more_than_some_go_at_once),
+        cmocka_unit_test(an_overdue_model_is_seen_in_the_whole_queue_too),
         cmocka_unit_test(room_is_made_where_it_costs_least),
         cmocka_unit_test(a_backlog_evicts_only_what_is_back_sooner_than_it_would_wait),
         cmocka_unit_test(the_whole_queue_gives_one_decision_by_name),

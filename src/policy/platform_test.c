@@ -331,6 +331,51 @@ static void every_knob_stands_on_the_page_with_its_default(void **state)
     assert_true(knobs > 20);
 }
 
+/* One of everything that a stage looks at. */
+static const char busy[] =
+    "\"queue\":[{\"id\":\"j\",\"model_ref\":\"m\",\"priority\":\"batch\",\"wait_ms\":90000},"
+    "{\"id\":\"k\",\"model_ref\":\"n\",\"priority\":\"batch\",\"seed\":1},"
+    "{\"id\":\"l\",\"model_ref\":\"x\",\"priority\":\"batch\",\"tenant_id\":\"t\"}],"
+    "\"tenants\":[{\"id\":\"t\",\"max_concurrent\":2}],"
+    "\"pools\":[{\"id\":\"p\",\"ram_free_mb\":500},{\"id\":\"q\",\"ram_free_mb\":9000,"
+    "\"cached_models\":[\"x\"]}],"
+    "\"workers\":[{\"id\":\"v\",\"pool_id\":\"p\",\"model_ref\":\"n\",\"status\":\"ready\","
+    "\"slots\":1,"
+    "\"active\":1,\"residency_ms\":90000,\"rss_mb\":4000,\"kv_used_pct\":99},"
+    "{\"id\":\"w\",\"pool_id\":\"p\",\"model_ref\":\"o\",\"status\":\"ready\",\"slots\":1,"
+    "\"residency_ms\":90000,\"rss_mb\":4000}],"
+    "\"models\":[{\"ref\":\"m\",\"vram_required_mb\":3000,\"queued\":1},"
+    "{\"ref\":\"n\",\"vram_required_mb\":3000,\"queued\":90}]";
+
+static void try_knob(const char *name, const char *value)
+{
+    char context[sizeof(busy) + 128];
+    struct desk d;
+
+    (void)snprintf(context, sizeof(context), "%s,\"config\":{\"%s\":%s}", busy, name, value);
+    desk_open(&d, context);
+    for (uint32_t job = 0; job < 3; job++)
+        (void)desk_ask(&d, &(struct policy_call){ .kind = ASK_JOB, .job = job, .seed = 1 });
+    (void)desk_queue(&d);
+    (void)desk_look(&d);
+    desk_close(&d);
+}
+
+static void no_knob_can_be_turned_too_far(void **state)
+{
+    static const char *const values[] = { "-1", "0", "0.5", "1e300", "\"x\"", "false" };
+    char name[64], value[64];
+    (void)state;
+
+    const char *line = strstr(platform_source, "local defaults = {");
+    for (; strncmp(line, "}", 1) != 0; line = strchr(line, '\n') + 1) {
+        if (!read_knob(line, name, value))
+            continue;
+        for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+            try_knob(name, values[i]);
+    }
+}
+
 int main(int argc, char **argv)
 {
     folder = argc > 1 ? argv[1] : ".";
@@ -354,6 +399,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(contexts_with_next_to_nothing_in_them_are_no_trouble),
         cmocka_unit_test(the_same_question_at_the_same_time_has_the_same_answer),
         cmocka_unit_test(every_knob_stands_on_the_page_with_its_default),
+        cmocka_unit_test(no_knob_can_be_turned_too_far),
     };
 
     return cmocka_run_group_tests_name("platform policy", tests, NULL, NULL);
