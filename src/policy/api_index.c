@@ -12,7 +12,8 @@ static const struct api_member *member_of(lua_State *L, int name)
     int type = lua_rawget(L, lua_upvalueindex(1));
     lua_Integer place = lua_tointeger(L, -1);
     lua_pop(L, 1);
-    return type == LUA_TNUMBER ? &api_members(place >> 16, &len)[place & 0xffff] : NULL;
+    return type == LUA_TNUMBER ? &api_members((enum api_object)(place >> 16), &len)[place & 0xffff]
+                               : NULL;
 }
 
 static void push_bound(lua_State *L, const struct api_member *m, int self)
