@@ -126,3 +126,18 @@ static inline void desk_compare(const struct desk_case *cases, size_t len,
     assert_int_equal(wrong, 0);
 }
 #define DESK_EXPECT(cases, ask) desk_compare(cases, sizeof(cases) / sizeof((cases)[0]), ask)
+
+/* --- Contexts about one job of a model "m", pools and what they hold ---------------------- */
+
+#define JOB              "\"id\":\"j\",\"model_ref\":\"m\",\"priority\":\"interactive\",\"prompt_tokens\":1000"
+#define CONFIG           ",\"config\":"
+#define WANTS(job, rest) "\"queue\":[{" job "}]," rest
+#define POOLS(list)      "\"pools\":[" list "]"
+/* so much main memory free, in MB */
+#define POOL(id, free, more) "{\"id\":\"" id "\",\"ram_free_mb\":" free more "}"
+#define LISTS                ",\"cached_models\":[\"m\"]"
+#define NEEDS                ",\"models\":[{\"ref\":\"m\",\"vram_required_mb\":4000,\"size_bytes\":4000000000}]"
+#define WORKER(id, pool, model, more)                                    \
+    "{\"id\":\"" id "\",\"pool_id\":\"" pool "\",\"model_ref\":\"" model \
+    "\",\"status\":\"ready\","                                           \
+    "\"slots\":2,\"rss_mb\":5000,\"load_time_ms\":10000,\"residency_ms\":40000" more "}"
