@@ -5,10 +5,12 @@
 #include "api/static_worker.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/parse.h"
 #include "daemon/daemon.h"
 
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -135,6 +137,15 @@ static void set_policy_paths(const char *dir, struct policy_paths *paths,
         config->drop_in_dir = paths->drop_ins;
 }
 
+/* The core holds every policy to it, so the two may not differ. */
+static void take_residency(const struct settings *settings, struct core_options *core)
+{
+    for (size_t i = 0; i < settings->len; i++) {
+        if (strcmp(settings->items[i].key, "min_residency_ms") == 0)
+            (void)parse_u64_str(str_of(settings->items[i].value), &core->min_residency_ms);
+    }
+}
+
 static int run(const struct queen_options *o)
 {
     char state_dir[PATH_MAX], models_file[PATH_MAX + 16];
@@ -154,6 +165,7 @@ static int run(const struct queen_options *o)
     config.models_file = models_file;
     if (settings_read(&settings, &o->settings, &err) < 0)
         return wrong_use(&err);
+    take_residency(&settings, &config.core);
     set_policy_paths(dir, &paths, &config.policies);
     config.policies.live.config = settings.items;
     config.policies.live.config_len = settings.len;
