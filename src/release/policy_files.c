@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 enum { TRY_AGAIN_MS = 5000 };
 
@@ -173,7 +174,12 @@ static void validate(struct policy_files *f)
 
 static int read_file(struct policy_files *f, struct policy_file *file, struct err *err)
 {
+    struct stat st;
+
     buf_clear(&f->text);
+    /* To open a pipe would be to wait for its writer, and everybody with it. */
+    if (stat(file->path, &st) == 0 && !S_ISREG(st.st_mode))
+        return err_set(err, ERR_INVALID, "%s: not a regular file", place_of(file));
     if (!script_language_of_file(str_of(file->path), &f->language))
         return err_set(err, ERR_INVALID, "%s: a policy's file ends in .lua, .yaml, .yml or .rhai",
                        place_of(file));

@@ -250,6 +250,17 @@ static void the_first_policy_of_all_may_be_dropped_in_later(void **state)
     assert_active(x, "a", 1);
 }
 
+static void a_pipe_in_a_files_place_is_told_and_waited_for_by_nobody(void **state)
+{
+    struct world *x = *state;
+
+    put(x, "policies.d/a.lua", POLICY("a"));
+    assert_int_equal(mkfifo(test_dir_file(&x->dir, "policies.d/b.lua"), 0600), 0);
+    begin(x);
+    assert_active(x, "a", 1);
+    assert_last_error(x, "not a regular file");
+}
+
 static void two_files_may_not_share_a_name(void **state)
 {
     struct world *x = *state;
@@ -316,6 +327,7 @@ int main(void)
         TEST(a_drop_in_of_the_active_name_takes_over_when_it_changes),
         TEST(what_an_admin_chose_is_not_undone_by_a_restart),
         TEST(the_first_policy_of_all_may_be_dropped_in_later),
+        TEST(a_pipe_in_a_files_place_is_told_and_waited_for_by_nobody),
         TEST(two_files_may_not_share_a_name),
         TEST(a_copy_of_a_built_in_policy_goes_by_its_files_name),
         TEST(a_file_whose_name_names_no_policy_is_told),
