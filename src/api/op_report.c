@@ -6,7 +6,6 @@
 #include "api/queen.h"
 #include "base/clock.h"
 #include "base/json_texts.h"
-#include "base/random.h"
 #include "proxy/job_table.h"
 
 enum { RESULT_BYTES_MAX = 16 * 1024 * 1024 };
@@ -105,35 +104,21 @@ static void write_status(struct report *r)
     write_models(r);
 }
 
-/* Make the job, let `write` fill its result, end it, and tell its id. */
+/* A job that is over, with what `write` writes as its result. */
 static void reply_result(struct queen *q, struct http_request *req, const struct operation *op,
                          void (*write)(struct report *r), const char *wanted)
 {
     struct report report = { .queen = q, .now_ms = loop_now_ms(q->loop), .wanted = wanted };
-    char job_id[JOB_ID_SIZE] = "job-";
-    struct job_record *record;
     struct json_out out;
     struct buf json;
-    struct err err;
 
-    random_uuid4(job_id + 4);
-    if (job_table_add(q->jobs, job_id, op->name, NULL, NULL, &record, &err) < 0) {
-        http_reply_error(req, &err);
-        return;
-    }
     buf_init(&json, RESULT_BYTES_MAX);
     json_out_init(&out, &json);
     report.out = &out;
     json_begin(&out, NULL, '{');
-    json_str(&out, "type", "end");
-    json_str(&out, "job_id", job_id);
-    json_begin(&out, "result", '{');
     write(&report);
     json_end(&out);
-    json_end(&out);
-    (void)job_record_event(record, "end", buf_str(&json));
-    job_record_close(record, JOB_DONE, NULL);
-    job_table_reply_accepted(req, job_id);
+    job_table_reply_result(q->jobs, req, op->name, buf_str(&json));
     buf_deinit(&json);
 }
 

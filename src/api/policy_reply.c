@@ -1,46 +1,19 @@
 #include "api/policy_reply.h"
 
 #include "api/queen.h"
-#include "base/random.h"
 #include "proxy/job_table.h"
 
 #include <stdio.h>
 
 /* --- Answers --------------------------------------------------------------- */
 
-/* Operations of this kind are over when their id is told. */
-static void reply_as_job(struct http_request *req, const struct operation *op, struct str result)
-{
-    struct queen *q = http_request_app(req);
-    char job_id[JOB_ID_SIZE] = "job-";
-    struct job_record *record;
-    struct json_out out;
-    struct buf json;
-    struct err err;
-
-    random_uuid4(job_id + 4);
-    if (job_table_add(q->jobs, job_id, op->name, NULL, NULL, &record, &err) < 0) {
-        http_reply_error(req, &err);
-        return;
-    }
-    buf_init(&json, POLICY_REPLY_BYTES_MAX);
-    json_out_init(&out, &json);
-    json_begin(&out, NULL, '{');
-    json_str(&out, "type", "end");
-    json_str(&out, "job_id", job_id);
-    json_raw(&out, "result", result);
-    json_end(&out);
-    (void)job_record_event(record, "end", buf_str(&json));
-    job_record_close(record, JOB_DONE, NULL);
-    job_table_reply_accepted(req, job_id);
-    buf_deinit(&json);
-}
-
 void policy_reply(struct http_request *req, const struct operation *op, unsigned status,
                   struct str json)
 {
+    struct queen *q = http_request_app(req);
+
     if (op && status < 300)
-        reply_as_job(req, op, json);
+        job_table_reply_result(q->jobs, req, op->name, json);
     else
         http_reply(req, status, "application/json", json);
 }

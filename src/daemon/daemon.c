@@ -12,6 +12,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+const struct option_exit daemon_exits[] = {
+    { 0, "Stopped as asked." },
+    { 1, "Could not start: a port in use, a state directory that cannot be written." },
+    { 2, "Wrong command line or configuration." },
+    { 0, NULL },
+};
+
 /* For errors and markers that the deadline sends to reach their clients. */
 enum { LAST_WORDS_MS = 1000 };
 

@@ -30,7 +30,7 @@ struct daemon_setup {
     const char *token_file, *hive_token_file, *admin_token_file; /* NULL: not given */
     uint64_t drain_ms;
     bool ready_later; /* daemon_ready() says so, not daemon_serve(): a model loads meanwhile */
-    bool check_only; /* check everything, take nothing (--check-config) */
+    bool check_only;  /* check everything, take nothing (--check-config) */
 };
 
 /* What a daemon has to finish beside its requests. Each may be NULL. */
@@ -40,6 +40,8 @@ struct daemon_app {
     void (*on_deadline)(void *data); /* drain_ms have passed: end it, and tell who waits */
     void *data;
 };
+
+extern const struct option_exit daemon_exits[]; /* for the help of queen and hive */
 
 struct daemon {
     struct daemon_setup setup;

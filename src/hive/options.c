@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "daemon/daemon.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -43,13 +44,6 @@ static const struct option rows[] = {
       .help = "How long a worker that was told to end may take before it is killed" },
     { 0 },
 };
-
-static const struct option_exit exits[] = {
-    { 0, "Stopped as asked." },
-    { 1, "Could not start: a port in use, a state directory that cannot be written." },
-    { 2, "Wrong command line or configuration." },
-    { 0, NULL },
-};
 /* clang-format on */
 
 const struct option_program hive_program = {
@@ -63,7 +57,7 @@ const struct option_program hive_program = {
         "refuses to start without a token.",
     .env_prefix = "RBEE_",
     .options = rows,
-    .exits = exits,
+    .exits = daemon_exits,
 };
 
 /* --- Names and addresses --------------------------------------------------------- */

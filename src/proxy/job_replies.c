@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/parse.h"
+#include "base/random.h"
 #include "http/server.h"
 
 #include <stdio.h>
@@ -11,6 +12,7 @@ enum {
     PAGE_DEFAULT = 50,
     PAGE_MAX = 1000,
     REPLY_BYTES_MAX = 8 * 1024 * 1024,
+    RESULT_FRAME_BYTES = 256, /* of an `end` event, around its result */
 };
 
 static struct job_record *find(struct job_table *t, struct http_request *req)
@@ -170,4 +172,31 @@ void job_table_reply_accepted(struct http_request *req, const char *job_id)
     json_end(&o);
     http_reply(req, 200, "application/json", buf_str(&text));
     buf_deinit(&text);
+}
+
+void job_table_reply_result(struct job_table *t, struct http_request *req, const char *operation,
+                            struct str result)
+{
+    char job_id[JOB_ID_SIZE] = "job-";
+    struct job_record *record;
+    struct json_out out;
+    struct buf json;
+    struct err err;
+
+    random_uuid4(job_id + 4);
+    if (job_table_add(t, job_id, operation, NULL, NULL, &record, &err) < 0) {
+        http_reply_error(req, &err);
+        return;
+    }
+    buf_init(&json, result.len + RESULT_FRAME_BYTES);
+    json_out_init(&out, &json);
+    json_begin(&out, NULL, '{');
+    json_str(&out, "type", "end");
+    json_str(&out, "job_id", job_id);
+    json_raw(&out, "result", result);
+    json_end(&out);
+    (void)job_record_event(record, "end", buf_str(&json));
+    job_record_close(record, JOB_DONE, NULL);
+    job_table_reply_accepted(req, job_id);
+    buf_deinit(&json);
 }

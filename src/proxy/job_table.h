@@ -93,3 +93,7 @@ void job_table_reply_delete(struct job_table *t, struct http_request *req);
 
 /* `200 {"job_id","sse_url"}` */
 void job_table_reply_accepted(struct http_request *req, const char *job_id);
+/* The same for an operation that is over when its id is told: its job has one `end` event, with
+ * `result` (one JSON value) in it. */
+void job_table_reply_result(struct job_table *t, struct http_request *req, const char *operation,
+                            struct str result);

@@ -57,13 +57,6 @@ static const struct option rows[] = {
       .help = "How long running requests may go on after SIGTERM" },
     { 0 },
 };
-
-static const struct option_exit exits[] = {
-    { 0, "Stopped as asked." },
-    { 1, "Could not start: a port in use, a state directory that cannot be written." },
-    { 2, "Wrong command line or configuration." },
-    { 0, NULL },
-};
 /* clang-format on */
 
 const struct option_program queen_program = {
@@ -76,7 +69,7 @@ const struct option_program queen_program = {
         "loopback it refuses to start without a token.",
     .env_prefix = "RBEE_",
     .options = rows,
-    .exits = exits,
+    .exits = daemon_exits,
 };
 
 static int take_addresses(const struct queen_options *o, struct queen_config *c, struct err *err)
