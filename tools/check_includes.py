@@ -8,6 +8,7 @@ Prints "file:line: what is wrong" and exits 1 when there is anything.
 """
 import os
 import re
+import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -161,7 +162,21 @@ def check_text(path, text):
         report(path, 1, "the lock file names a registry (omit-lockfile-registry-resolved)")
 
 
+def checked_out():
+    """What git tracks, and what it neither tracks nor ignores; None outside of a checkout."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return sorted(name for name in listed.stdout.split("\0") if name)
+
+
 def tree():
+    known = checked_out()
+    if known:
+        yield from known
+        return
     for folder, folders, files in os.walk(ROOT):
         folders[:] = sorted(name for name in folders if not NOT_OURS.match(name))
         for name in sorted(files):
