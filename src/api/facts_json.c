@@ -25,6 +25,8 @@ static void write_worker(struct json_out *o, const struct worker_facts *w)
     json_str(o, "worker_id", w->id);
     json_str(o, "model", w->model[0] ? w->model : NULL);
     json_str(o, "state", worker_state_name(w->state));
+    if (w->reason[0])
+        json_str(o, "reason", w->reason);
     json_str(o, "kind", worker_kind_name(w->kind));
     json_str(o, "address", w->address);
     json_uint(o, "port", w->port);

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/labels_json.h"
+#include "base/utf8.h"
 #include "loop/endpoint.h"
 
 #include <stdlib.h>
@@ -68,6 +69,20 @@ static void read_worker_state(struct json *j, struct worker_facts *w)
     READ_NAME(j, worker_state_parse, &w->state);
 }
 
+/* What a dying program said may be of any length: the rest is left out. */
+static void read_reason(struct json *j, struct worker_facts *w)
+{
+    char words[8 * WORKER_REASON_SIZE];
+    size_t len = 0, next;
+
+    words[0] = '\0';
+    json_read_text(j, words, sizeof(words));
+    while ((next = utf8_sequence(&words[len], strlen(&words[len]))) > 0 &&
+           len + next < sizeof(w->reason))
+        len += next;
+    (void)str_copy(w->reason, sizeof(w->reason), (struct str){ words, len });
+}
+
 static void read_worker_kind(struct json *j, struct worker_facts *w)
 {
     READ_NAME(j, worker_kind_parse, &w->kind);
@@ -116,7 +131,7 @@ static const struct worker_field worker_fields[] = {
     NUMBER("vram_mb", FIELD_U64, vram_mb), NUMBER("total_vram_mb", FIELD_U64, total_vram_mb),
     OWN("gpu_ids", read_gpu_ids), OWN("kv_used_pct", read_kv_used),
     OWN("tokens_per_s", read_tokens_per_s), OWN("state", read_worker_state),
-    OWN("status", read_worker_state), OWN("kind", read_worker_kind),
+    OWN("status", read_worker_state), OWN("reason", read_reason), OWN("kind", read_worker_kind),
     OWN("labels", read_worker_labels),
 };
 /* clang-format on */

@@ -25,7 +25,7 @@ static void a_whole_hive_report_is_read(void **state)
         "\"kind\":\"rbee\",\"state\":\"busy\",\"slots\":4,\"active\":2,\"queued\":1,\"pid\":77,"
         "\"cpu_pct\":12.5,\"rss_mb\":100,\"gpu_util_pct\":0.0,\"vram_mb\":1,\"total_vram_mb\":2,"
         "\"gpu_ids\":[0,1],\"kv_used_pct\":3.5,\"labels\":{},\"token\":\"0123456789abcdef\","
-        "\"future\":{\"x\":1}}],"
+        "\"reason\":\"does not answer\",\"future\":{\"x\":1}}],"
         "\"capabilities\":[{\"id\":\"cpu\",\"name\":\"CPU\",\"device_type\":\"cpu\",\"vram_gb\":"
         "null}],"
         "\"models\":[\"m\",{\"ref\":\"n\",\"size_bytes\":4000,\"context_length\":2048,\"x\":[]},"
@@ -53,6 +53,26 @@ static void a_whole_hive_report_is_read(void **state)
     assert_int_equal(h.workers[0].gpu_ids_len, 2);
     assert_true(h.workers[0].has_kv_used_pct);
     assert_string_equal(h.workers[0].token.text, "0123456789abcdef");
+    assert_string_equal(h.workers[0].reason, "does not answer");
+    heartbeat_free(&h);
+}
+
+static void a_reason_that_is_too_long_is_cut_between_two_characters(void **state)
+{
+    char reason[2 * WORKER_REASON_SIZE + 2] = "x", body[4096];
+    struct heartbeat h;
+    struct err err;
+    (void)state;
+
+    for (size_t i = 1; i + 2 < sizeof(reason); i += 2)
+        memcpy(&reason[i], "\xc3\xa9", 3);
+    (void)snprintf(body, sizeof(body),
+                   "{" HIVE ",\"workers\":[{\"worker_id\":\"w1\",\"address\":\"127.0.0.1\","
+                   "\"port\":8080,\"state\":\"failed\",\"reason\":\"%s\"}]}",
+                   reason);
+    assert_int_equal(heartbeat_parse_hive(str_of(body), &h, &err), 0);
+    assert_int_equal(strlen(h.workers[0].reason), WORKER_REASON_SIZE - 1);
+    assert_memory_equal(h.workers[0].reason, reason, WORKER_REASON_SIZE - 1);
     heartbeat_free(&h);
 }
 
@@ -178,6 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_whole_hive_report_is_read),
+        cmocka_unit_test(a_reason_that_is_too_long_is_cut_between_two_characters),
         cmocka_unit_test(lies_are_refused_by_field),
         cmocka_unit_test(lies_about_models_are_refused_by_field),
         cmocka_unit_test(a_model_without_a_name_is_refused),

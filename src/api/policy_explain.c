@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { DECISIONS_TOLD = 3, CANDIDATES_TOLD = 256, SUMMARY_SIZE = 512 };
+enum { DECISIONS_TOLD = 3, CANDIDATES_TOLD = 256, SUMMARY_SIZE = 1024 };
 
 /* clang-format off */
 static const char *const words[SNAP_VERDICT_COUNT_] = {
@@ -173,6 +173,17 @@ static void put_verdicts(const struct explanation *e, struct buf *b)
     }
 }
 
+/* What else is known of why nobody serves it. */
+static void put_setback(const struct explanation *e, struct buf *b)
+{
+    const struct core *core = e->policies->queen->core;
+    const struct setback *s = core_last_setback(core, e->job->spec.model);
+
+    if (s)
+        (void)buf_printf(b, "; starting one on hive '%s' has failed %u times: %s", s->hive_id,
+                         s->failures, s->words);
+}
+
 static void put_waiting(const struct explanation *e, struct buf *b)
 {
     const struct queen *q = e->policies->queen;
@@ -183,6 +194,7 @@ static void put_waiting(const struct explanation *e, struct buf *b)
     if (workers == 0) {
         (void)buf_printf(b, ": no worker serves it; %u are being started",
                          core_starting(q->core, e->job->spec.model));
+        put_setback(e, b);
         return;
     }
     (void)buf_printf(b, ". Of %u workers of that model, ", workers);
@@ -192,6 +204,7 @@ static void put_waiting(const struct explanation *e, struct buf *b)
                          ". That it waits all the same is the decision of '%s', or others "
                          "are before it",
                          core_policy_name(q->core));
+    put_setback(e, b);
 }
 
 static void put_one_worker(const struct explanation *e, struct buf *b)

@@ -172,7 +172,7 @@ static void tell_spawner(struct awaited *a, const struct supervised *w, enum sup
         end(a, write_spawned, w);
         break;
     case SUPERVISED_FAILED:
-        fail(a, w->failure, w->reason, w);
+        fail(a, w->failure, w->facts.reason, w);
         break;
     case SUPERVISED_GONE:
         fail(a, ERR_CANCELLED, "it was stopped before it was ready", w);

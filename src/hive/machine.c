@@ -35,12 +35,12 @@ static void log_worker(const struct supervised *w, enum supervised_event what)
         break;
     case SUPERVISED_FAILED:
         log_error("worker failed", LOG_STR("worker_id", w->facts.id),
-                  LOG_STR("model", w->facts.model), LOG_STR("reason", w->reason));
+                  LOG_STR("model", w->facts.model), LOG_STR("reason", w->facts.reason));
         break;
     case SUPERVISED_CHANGED:
         if (w->facts.state == WORKER_FAILED)
             log_warn("worker does not answer", LOG_STR("worker_id", w->facts.id),
-                     LOG_STR("reason", w->reason));
+                     LOG_STR("reason", w->facts.reason));
         break;
     case SUPERVISED_GONE:
         log_info("worker gone", LOG_STR("worker_id", w->facts.id));

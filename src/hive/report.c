@@ -54,8 +54,6 @@ static void write_worker(struct json_out *o, const struct machine *m, const stru
     json_uint(o, "threads", w->threads);
     if (facts.state == WORKER_STARTING && w->progress_pct >= 0)
         json_int(o, "progress_pct", w->progress_pct);
-    if (w->reason[0])
-        json_str(o, "reason", w->reason);
 }
 
 void report_write_worker(struct json_out *o, const struct machine *m, const struct supervised *w)

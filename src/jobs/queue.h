@@ -63,7 +63,7 @@ struct job *job_queue_next(struct job_queue *q, const struct worker_facts *worke
 void job_queue_age(struct job_queue *q, uint64_t now_ms);
 uint64_t job_queue_next_promotion_ms(const struct job_queue *q); /* UINT64_MAX: none */
 
-/* A worker of this model is gone: whether another may ever take the jobs that wait for it
+/* A worker of this model is gone or failed: whether another may ever take the jobs that wait for it
  * must be asked anew, for each set of constraints. O(1). */
 void job_queue_doubt(struct job_queue *q, const char *model);
 

@@ -5,14 +5,19 @@
 
 #include <assert.h>
 
+static bool is_failed(const struct worker *w)
+{
+    return w->facts.state == WORKER_FAILED;
+}
+
 static bool is_lost(const struct worker *w)
 {
-    return w->age == LIVE_OFFLINE || w->facts.state == WORKER_FAILED;
+    return w->age == LIVE_OFFLINE || is_failed(w);
 }
 
 struct standing registry_standing(const struct worker *w)
 {
-    return (struct standing){ worker_room(w), is_lost(w) };
+    return (struct standing){ worker_room(w), is_lost(w), is_failed(w) };
 }
 
 static void tell(const struct registry *r, enum registry_change what, const struct worker *w)
@@ -32,6 +37,8 @@ void registry_settle(struct registry *r, struct worker *w, const struct standing
     registry_touch(r, REGISTRY_WORKERS, w->slot);
     if (is_lost(w) && !before->is_lost)
         tell(r, REGISTRY_WORKER_LOST, w);
+    if (is_failed(w) && !before->is_failed)
+        tell(r, REGISTRY_WORKER_FAILED, w);
     if (worker_room(w) > before->room)
         tell(r, REGISTRY_WORKER_ROOM, w);
 }

@@ -97,6 +97,7 @@ struct hive {
 enum registry_change {
     REGISTRY_WORKER_ROOM,    /* has more room than before: new, ready again, or freed */
     REGISTRY_WORKER_LOST,    /* silent too long, failed or gone: its runs fail over */
+    REGISTRY_WORKER_FAILED,  /* is reported as failed, and was not before; comes after LOST */
     REGISTRY_WORKER_MOVED,   /* told before it gets another model or hive: none of this one */
     REGISTRY_WORKER_REMOVED, /* told before its memory goes; comes after LOST */
     REGISTRY_HIVE_REMOVED,

@@ -30,6 +30,9 @@ void fixture_note(void *data, enum registry_change what, const struct worker *wo
     case REGISTRY_WORKER_LOST:
         note(f, "lost", worker->facts.id);
         break;
+    case REGISTRY_WORKER_FAILED:
+        note(f, "failed", worker->facts.id);
+        break;
     case REGISTRY_WORKER_MOVED:
         note(f, "moved", worker->facts.id);
         break;

@@ -39,7 +39,7 @@ void registry_touch(struct registry *r, enum registry_kind kind, uint32_t slot);
 /* What of a worker others are told of when it changes. */
 struct standing {
     uint32_t room;
-    bool is_lost;
+    bool is_lost, is_failed;
 };
 struct standing registry_standing(const struct worker *w);
 

@@ -105,12 +105,25 @@ static void a_worker_that_fails_or_is_not_mentioned_is_lost_at_once(void **state
     w[0].state = WORKER_FAILED;
     report(f, "h", w, 2);
     report(f, "h", w, 2);
-    assert_told(f, "lost w1;");
+    assert_told(f, "lost w1;failed w1;");
     report(f, "h", w, 1);
     assert_told(f, "lost w2;removed w2;");
     report(f, "h", NULL, 0);
     assert_told(f, "removed w1;");
     assert_true(registry_knows_model(f->registry, "m"));
+}
+
+static void a_worker_that_was_silent_and_is_then_reported_failed_is_told_of_again(void **state)
+{
+    struct fixture *f = *state;
+    struct worker_facts w1 = facts("w1", "m", 1);
+
+    report(f, "h", &w1, 1);
+    pass(f, 10001);
+    assert_told(f, "model m;room w1;lost w1;");
+    w1.state = WORKER_FAILED;
+    report(f, "h", &w1, 1);
+    assert_told(f, "failed w1;");
 }
 
 static void room_is_slots_minus_our_own_and_foreign_work(void **state)
@@ -506,6 +519,7 @@ int main(void)
         TEST(a_report_brings_a_worker_back),
         TEST(a_long_pause_is_all_ages_at_once),
         TEST(a_worker_that_fails_or_is_not_mentioned_is_lost_at_once),
+        TEST(a_worker_that_was_silent_and_is_then_reported_failed_is_told_of_again),
         TEST(room_is_slots_minus_our_own_and_foreign_work),
         TEST(a_sample_older_than_the_end_of_a_run_shows_no_foreign_work),
         TEST(slots_that_shrink_below_the_ledger_mean_no_room),

@@ -19,6 +19,7 @@ enum {
     HIVE_ID_SIZE = 128,
     MODEL_REF_SIZE = 256,
     ADDRESS_SIZE = 256,
+    WORKER_REASON_SIZE = 320,
     GPUS_MAX = 16, /* per worker */
     WORKERS_PER_HIVE_MAX = 1024,
     MODELS_PER_HIVE_MAX = 4096,
@@ -56,7 +57,8 @@ struct worker_facts {
     uint16_t port;
     enum worker_kind kind;
     enum worker_state state;
-    uint32_t slots, active, queued; /* slots >= 1 */
+    char reason[WORKER_REASON_SIZE]; /* why it failed, in words for people; "" */
+    uint32_t slots, active, queued;  /* slots >= 1 */
     uint32_t pid;
     char group[32], instance[32]; /* the seeds' "llm" and port as text */
     double cpu_pct;               /* 100 = one core */

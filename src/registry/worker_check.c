@@ -55,6 +55,9 @@ static int check_place(const struct worker_facts *f, struct err *err)
     if (!f->is_unix && f->port == 0)
         return err_param(err, ERR_INVALID, "port", "worker '%s': the port must be 1 to 65535",
                          f->id);
+    if (!is_text(f->reason))
+        return err_param(err, ERR_INVALID, "reason",
+                         "worker '%s': the reason must be UTF-8 without control characters", f->id);
     if (!is_text(f->group) || !is_text(f->instance))
         return err_param(err, ERR_INVALID, "group",
                          "worker '%s': group and instance must be UTF-8 without control "

@@ -55,6 +55,7 @@ static void on_change(void *data, enum registry_change what, const struct worker
     case REGISTRY_WORKER_LOST:
         on_lost(c, worker);
         break;
+    case REGISTRY_WORKER_FAILED:
     case REGISTRY_WORKER_MOVED:
         job_queue_doubt(c->queue, worker->facts.model);
         break;

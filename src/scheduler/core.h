@@ -44,8 +44,9 @@
  * work from then on. A start that failed is not tried again on that hive for a while, longer
  * each time; after a few failures in a row nobody waits for it any more.
  * A job for a model without a worker waits when a hive could start one and whoever decides
- * starts workers; else it fails with ERR_NO_WORKERS. When its last hope is gone, too. While
- * a worker is merely silent or failed, jobs wait for it to come back.
+ * starts workers; else it fails with ERR_NO_WORKERS. When its last hope is gone, too. For a
+ * worker that is merely silent jobs wait. One that is reported as failed is no hope: whoever
+ * waited for it goes on if another is there or may be started, else fails with its reason.
  *
  * One event costs O((jobs it moves) * log n), whatever the length of the queue. Jobs that
  * time out or are given up go a thousand an event, and core_next_due_ms() is then at once.
@@ -260,6 +261,17 @@ uint64_t core_predicted_start_ms(const struct core *c, const char *job_id);
 unsigned core_jobs_of_tenant(const struct core *c, const char *tenant_id); /* running ones */
 double core_tenant_service(const struct core *c, const char *tenant_id);   /* jobs/fairness.h */
 uint32_t core_starting(const struct core *c, const char *model);           /* starts under way */
+
+/* Starts of one model on one hive that failed, one after the other. */
+struct setback {
+    unsigned failures;
+    uint64_t until_ms; /* not again before */
+    char model[MODEL_REF_SIZE], hive_id[HIVE_ID_SIZE];
+    char words[sizeof(((struct err *)0)->msg)]; /* of the last one */
+};
+/* The last one of this model, on any hive; NULL: none failed since it was ready last. Valid
+ * until the next event. */
+const struct setback *core_last_setback(const struct core *c, const char *model);
 
 /* Whether a worker's owner wants it to stay (label pinned=true): it is never evicted. */
 bool core_is_pinned(const struct worker *worker);

@@ -19,37 +19,51 @@ static bool is_candidate(const struct worker *worker, const struct job *job)
     return (is_starting || worker_is_available(worker)) && job_fits(job, &worker->facts);
 }
 
-static bool fits(const struct worker *worker, const struct job *job)
+/* It may be silent for now: one that comes back goes on. A failed one is another's to
+ * replace. */
+static bool may_come_back(const struct worker *worker, const struct job *job)
 {
-    return job_fits(job, &worker->facts);
+    return worker->facts.state != WORKER_FAILED && job_fits(job, &worker->facts);
 }
+
+static bool has_failed(const struct worker *worker, const struct job *job)
+{
+    return worker->facts.state == WORKER_FAILED && job_fits(job, &worker->facts);
+}
+
+typedef bool suits_fn(const struct worker *worker, const struct job *job);
 
 struct search {
     const struct job *job;
-    bool (*suits)(const struct worker *worker, const struct job *job);
-    bool found;
+    suits_fn *suits;
+    const struct worker *found;
 };
 
 static bool on_worker(void *data, const struct worker *worker)
 {
     struct search *search = data;
 
-    search->found = search->suits(worker, search->job);
+    if (search->suits(worker, search->job))
+        search->found = worker;
     return !search->found;
 }
 
-static bool search(const struct core *c, struct search *search, bool online)
+/* The first that suits; NULL when none does. */
+static const struct worker *find_worker(const struct core *c, const struct job *job,
+                                        suits_fn *suits, bool online)
 {
-    const struct job_spec *spec = &search->job->spec;
-    struct worker_query query = { .model = spec->model, .online = online };
+    struct search search = { .job = job, .suits = suits };
+    const struct worker_query query = { .model = job->spec.model, .online = online };
 
-    if (*spec->worker_id) {
-        const struct worker *pinned = registry_worker(c->registry, spec->worker_id);
+    if (!*job->spec.worker_id) {
+        (void)registry_find(c->registry, &query, on_worker, &search);
+    } else {
+        const struct worker *pinned = registry_worker(c->registry, job->spec.worker_id);
 
-        return pinned && search->suits(pinned, search->job);
+        if (pinned)
+            (void)on_worker(&search, pinned);
     }
-    (void)registry_find(c->registry, &query, on_worker, search);
-    return search->found;
+    return search.found;
 }
 
 /* --- Hope in hives ---------------------------------------------------------- */
@@ -89,7 +103,7 @@ static bool may_be_started(const struct core *c, const struct job_spec *spec, bo
 
 static bool is_worker_up(const struct core *c, const struct job *job)
 {
-    return search(c, &(struct search){ .job = job, .suits = is_candidate }, true);
+    return find_worker(c, job, is_candidate, true) != NULL;
 }
 
 bool core_has_candidate(const struct core *c, const struct job *job)
@@ -99,8 +113,7 @@ bool core_has_candidate(const struct core *c, const struct job *job)
 
 bool core_has_hope(const struct core *c, const struct job *job)
 {
-    return search(c, &(struct search){ .job = job, .suits = fits }, false) ||
-           may_be_started(c, &job->spec, false);
+    return find_worker(c, job, may_come_back, false) || may_be_started(c, &job->spec, false);
 }
 
 /* --- Answers ----------------------------------------------------------------- */
@@ -129,8 +142,7 @@ static int check_pins(const struct core *c, const struct job_spec *spec, struct 
     return 0;
 }
 
-/* Why the last start of this model failed; NULL: none did lately. */
-static const struct setback *last_setback(const struct core *c, const char *model)
+const struct setback *core_last_setback(const struct core *c, const char *model)
 {
     const struct setback *last = NULL;
     struct map_entry *it, *tmp;
@@ -148,7 +160,9 @@ static const struct setback *last_setback(const struct core *c, const char *mode
 void core_explain_no_workers(const struct core *c, const struct job_spec *spec, struct err *err)
 {
     char pins[WORKER_ID_SIZE + HIVE_ID_SIZE + 64] = "";
-    const struct setback *setback = last_setback(c, spec->model);
+    const struct job job = { .spec = *spec }; /* borrows its labels */
+    const struct setback *setback = core_last_setback(c, spec->model);
+    const struct worker *failed = find_worker(c, &job, has_failed, false);
 
     if (*spec->worker_id)
         (void)snprintf(pins, sizeof(pins), " The request wants worker '%s' only.", spec->worker_id);
@@ -159,6 +173,11 @@ void core_explain_no_workers(const struct core *c, const struct job_spec *spec, 
                       "No available worker found for model '%s'.%s Starting one on hive '%s' "
                       "failed: %s",
                       spec->model, pins, setback->hive_id, setback->words);
+    else if (failed)
+        (void)err_set(err, ERR_NO_WORKERS,
+                      "No available worker found for model '%s'.%s Worker '%s' failed: %s",
+                      spec->model, pins, failed->facts.id,
+                      *failed->facts.reason ? failed->facts.reason : "no reason given");
     else
         (void)err_set(err, ERR_NO_WORKERS,
                       "No available worker found for model '%s'. Make sure a worker is running "

@@ -69,14 +69,6 @@ struct eviction {
     uint64_t number, begun_ms;
 };
 
-/* Starts of one model on one hive that failed, one after the other. */
-struct setback {
-    unsigned failures;
-    uint64_t until_ms; /* not again before */
-    char model[MODEL_REF_SIZE], hive_id[HIVE_ID_SIZE];
-    char words[sizeof(((struct err *)0)->msg)]; /* of the last one */
-};
-
 /* Whose decision is being carried out. */
 struct acting {
     uint64_t number;
@@ -179,8 +171,8 @@ MUST_CHECK int core_check_queue(const struct core *c, const struct job_spec *spe
  * somebody would start? */
 bool core_has_candidate(const struct core *c, const struct job *job);
 
-/* Is there a worker at all that could run this job, even if silent or failed for now, or a
- * hive that could start one? */
+/* Is there a worker at all that could run this job, even if silent for now, or a hive that
+ * could start one? */
 bool core_has_hope(const struct core *c, const struct job *job);
 
 /* Give up those whose last hope has gone. */

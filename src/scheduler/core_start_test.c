@@ -165,6 +165,68 @@ static void a_start_that_fails_is_tried_again_later_and_then_given_up(void **sta
     story_did(story, "start m h; queued 4 1; ");
 }
 
+static void a_worker_that_failed_is_no_hope(void **state)
+{
+    struct worker_facts w = story_worker("w", "m", 1);
+    struct story *story = *state;
+
+    story->options.strategy = &strategy_simple; /* which starts none */
+    story_restart(story);
+    w.state = WORKER_STARTING;
+    story_report(story, "i", &w, 1);
+    story_arrive(story, "1");
+    story_forget(story);
+    w.state = WORKER_FAILED;
+    (void)snprintf(w.reason, sizeof(w.reason), "ended by itself with code 3");
+    story_report(story, "i", &w, 1);
+    story_did(story, "fail 1 no_workers_available; ");
+    assert_string_equal(story->last_fail.msg, "No available worker found for model 'm'. Worker 'w' "
+                                              "failed: ended by itself with code 3");
+    story_arrive(story, "2");
+    story_did(story, "fail 2 no_workers_available; ");
+    assert_non_null(strstr(story->last_fail.msg, "Worker 'w' failed: ended by itself"));
+}
+
+static void a_worker_that_is_silent_and_comes_back_failed_is_no_hope_any_more(void **state)
+{
+    struct worker_facts w = story_worker("w", "m", 1);
+    struct story *story = *state;
+
+    story->options.strategy = &strategy_simple;
+    story_restart(story);
+    story_report(story, "i", &w, 1);
+    story_arrive(story, "1");
+    story_arrive(story, "2");
+    story_tick(story, 10001);
+    story_forget(story);
+    w.state = WORKER_FAILED;
+    story_report(story, "i", &w, 1);
+    story_did(story, "fail 2 no_workers_available; ");
+}
+
+static void
+a_start_whose_worker_stays_in_the_reports_as_failed_is_given_up_all_the_same(void **state)
+{
+    struct story *story = *state;
+
+    story->options.queue_timeout_ms = 100000;
+    story_restart(story);
+    story_lists(story, "h", "m");
+    story_arrive(story, "1");
+    for (unsigned i = 0; i < 3; i++) {
+        report_worker(story, "h", "w", WORKER_FAILED);
+        story_ended(story, CORE_START_ENDED, "worker 'w' for model 'm': no such device");
+        for (unsigned seconds = 0; i < 2 && seconds < 10; seconds++) {
+            story->now_ms += 1000;
+            report_worker(story, "h", "w", WORKER_FAILED);
+        }
+    }
+    story_did(story, "start m h; queued 1 1; model m; start m h; start m h; "
+                     "fail 1 no_workers_available; ");
+    assert_non_null(strstr(story->last_fail.msg, "worker 'w' for model 'm': no such device"));
+    assert_int_equal(core_last_setback(story->core, "m")->failures, 3);
+}
+
 /* However many wait for something else, in front of it. */
 static void every_model_that_is_waited_for_is_thought_of_again(void **state)
 {
@@ -383,6 +445,9 @@ int main(void)
         TEST(a_model_that_nobody_lists_or_would_start_has_no_workers),
         TEST(pins_hold_for_starts),
         TEST(a_start_that_fails_is_tried_again_later_and_then_given_up),
+        TEST(a_worker_that_failed_is_no_hope),
+        TEST(a_worker_that_is_silent_and_comes_back_failed_is_no_hope_any_more),
+        TEST(a_start_whose_worker_stays_in_the_reports_as_failed_is_given_up_all_the_same),
         TEST(every_model_that_is_waited_for_is_thought_of_again),
         TEST(a_start_that_never_gets_ready_is_given_up_in_time),
         TEST(when_the_last_hive_that_could_goes_nobody_waits_for_it),

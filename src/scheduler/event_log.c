@@ -53,6 +53,7 @@ static void code_worker(struct coder *k, struct worker_facts *w)
     code_u16(k, &w->port);
     w->kind = code_enum(k, w->kind, WORKER_KIND_COUNT_);
     w->state = code_enum(k, w->state, WORKER_STATE_COUNT_);
+    code_text(k, w->reason, sizeof(w->reason));
     code_u32(k, &w->slots);
     code_u32(k, &w->active);
     code_u32(k, &w->queued);

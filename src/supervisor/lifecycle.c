@@ -29,7 +29,7 @@ __attribute__((format(printf, 2, 3))) static void set_reason(struct supervised *
     va_list args;
 
     va_start(args, fmt);
-    (void)vsnprintf(w->reason, sizeof(w->reason), fmt, args);
+    (void)vsnprintf(w->facts.reason, sizeof(w->facts.reason), fmt, args);
     va_end(args);
 }
 
@@ -83,7 +83,7 @@ static void note_life(struct supervised *w)
 {
     w->answered_ms = loop_now_ms(w->owner->loop);
     w->missed = 0;
-    w->reason[0] = '\0';
+    w->facts.reason[0] = '\0';
 }
 
 void lifecycle_ready(struct supervised *w)
@@ -150,7 +150,7 @@ static int failure_of(int exit_code)
 
 static void explain_exit(struct supervised *w, int exit_code, int signal_number)
 {
-    char words[REASON_SIZE - 64];
+    char words[WORKER_REASON_SIZE - 64];
 
     log_file_last_words(w->owner->logs_dir, w->facts.id, words, sizeof(words));
     const char *lead = words[0] ? "; its last words: " : "";

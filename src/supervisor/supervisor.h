@@ -30,7 +30,7 @@ struct http_client;
 struct loop;
 struct supervisor;
 
-enum { DEVICE_ID_SIZE = 64, REASON_SIZE = 320 };
+enum { DEVICE_ID_SIZE = 64 };
 
 struct supervisor_options {
     const char *program;               /* the worker's executable */
@@ -74,10 +74,9 @@ struct supervised {
     struct worker_facts facts; /* as telemetry tells them; without GPU figures */
     char device[DEVICE_ID_SIZE];
     uint32_t threads, ctx;
-    int progress_pct;         /* of loading; -1: not said */
-    char reason[REASON_SIZE]; /* why it failed, "" while all is well */
-    int failure;              /* once it has ended by itself: which error that is to a caller */
-    unsigned missed;          /* questions in a row that it did not answer */
+    int progress_pct; /* of loading; -1: not said */
+    int failure;      /* once it has ended by itself: which error that is to a caller */
+    unsigned missed;  /* questions in a row that it did not answer */
     enum supervised_phase phase;
 
     /* supervisor-private */
@@ -95,7 +94,7 @@ enum supervised_event {
     SUPERVISED_PROGRESS, /* loading: progress_pct changed */
     SUPERVISED_READY,    /* for the first time */
     SUPERVISED_CHANGED,  /* another state, or silent, or answering again */
-    SUPERVISED_FAILED,   /* it ended by itself, or never got ready: `reason` */
+    SUPERVISED_FAILED,   /* it ended by itself, or never got ready: facts.reason */
     SUPERVISED_GONE,     /* out of the list; the pointer is dead afterwards */
 };
 

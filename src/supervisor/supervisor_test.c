@@ -32,7 +32,7 @@ struct world {
     enum supervised_event awaited;
     unsigned told[SUPERVISED_GONE + 1];
     int progress_pct;
-    char reason[REASON_SIZE];
+    char reason[WORKER_REASON_SIZE];
 };
 
 static void on_event(void *data, const struct supervised *w, enum supervised_event what)
@@ -43,7 +43,7 @@ static void on_event(void *data, const struct supervised *w, enum supervised_eve
     if (what == SUPERVISED_PROGRESS)
         world->progress_pct = w->progress_pct;
     if (what == SUPERVISED_FAILED || what == SUPERVISED_CHANGED)
-        (void)str_copy(world->reason, sizeof(world->reason), str_of(w->reason));
+        (void)str_copy(world->reason, sizeof(world->reason), str_of(w->facts.reason));
     if (what == world->awaited)
         loop_stop(world->loop);
 }
@@ -330,7 +330,7 @@ static void a_worker_that_stands_still_is_failed_until_it_answers_again(void **s
     assert_int_equal(kill((pid_t)worker->facts.pid, SIGCONT), 0);
     await(w, SUPERVISED_CHANGED);
     assert_int_equal(worker->facts.state, WORKER_READY);
-    assert_string_equal(worker->reason, "");
+    assert_string_equal(worker->facts.reason, "");
     supervisor_free(mine);
 }
 

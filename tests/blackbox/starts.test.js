@@ -70,6 +70,44 @@ test("a native job waits for its model in the queue, and streams once it is ther
   assert.equal(list.at(-1).data, "[DONE]");
 });
 
+test("a start that fails is told to those who wait, and is not tried for ever", async (t) => {
+  const { queen, hive, get, submit } = await hiveWith(t, [tinyModel], {
+    queenOptions: { set: "start_again_ms=0" },
+    hiveOptions: { "worker-program": workerProgram(t, "echo 'no such device: cuda:7' >&2; exit 3") },
+  });
+  const jobId = await submit({ model: tinyModel });
+  await until("explain names the setback", async () => {
+    const { summary } = (await get(`explain?job_id=${jobId}`)).body;
+    return /starting one on hive 'h1' has failed 1 times: worker 'h1-.*cuda:7/.test(summary);
+  });
+  const answer = await chat(queen);
+  assert.equal(answer.status, 503, JSON.stringify(answer.body));
+  assert.equal(answer.body.error.code, "no_workers_available");
+  assert.match(answer.body.error.message, /Starting one on hive 'h1' failed: worker 'h1-.*cuda:7/);
+  assert.ok(Number(answer.headers.get("retry-after")) >= 1);
+  assert.equal(await queen.metric("rbee_worker_starts_total"), 3);
+  assert.equal(await queen.metric("rbee_workers_starting"), 0);
+  assert.equal((await chat(queen)).body.error.code, "no_workers_available", "and at once, for a while");
+  assert.deepEqual((await workersOf(hive)).filter((one) => one.state === "ready"), []);
+});
+
+test("a worker that was started by hand and died is named to those who waited for it", async (t) => {
+  const { queen, hive } = await hiveWith(t, [tinyModel], {
+    queenOptions: { scheduler: "simple" }, // starts none itself
+    hiveOptions: { "worker-program": workerProgram(t, "exec sleep 600") },
+  });
+  await queen.post("/v1/jobs", { operation: "worker_spawn", hive_id: "h1", model: tinyModel, threads: 1 });
+  const infer = { operation: "infer", model: tinyModel, prompt: "hi", max_tokens: 1 };
+  const { body } = await until("the queen knows that it starts", async () => {
+    const answer = await queen.post("/v1/jobs", infer);
+    return answer.status === 200 && answer;
+  });
+  const [{ pid, worker_id: id }] = await workersOf(hive);
+  process.kill(pid, "SIGKILL");
+  const list = await allEvents(await queen.stream("GET", body.sse_url));
+  assert.match(dataOf(list, "error")[0].message, new RegExp(`Worker '${id}' failed: killed by signal 9`));
+});
+
 test("a policy has workers started and evicted", async (t) => {
   const { queen, hive, deploy } = await hiveWith(t, ["one", "two"], { queenOptions: { set: ["min_residency_ms=0", "start=false"] } });
   await deploy(`function schedule_job(job, pools, workers)
