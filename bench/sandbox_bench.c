@@ -157,7 +157,7 @@ static void ask(struct bench *b, enum ask_kind kind)
     const struct policy_call call = { .kind = kind, .job = kind == ASK_JOB ? 0 : SNAP_NONE };
 
     b->is_answered = false;
-    sandboxed_ask(b->policy, b->region, &call, on_answer, b);
+    sandboxed_ask(b->policy, b->region, &call, 1, on_answer, b);
     while (!b->is_answered)
         loop_run(b->loop);
 }

@@ -13,22 +13,34 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct policy_answer answer;
 static struct wire_loaded loaded;
 static struct diagnostics diagnostics;
-static struct policy_call call;
+static struct policy_call calls[WIRE_CALLS_MAX];
 
 static bool is_same(const struct buf *a, const struct buf *b)
 {
     return buf_len(a) == buf_len(b) && memcmp(a->p, b->p, buf_len(a)) == 0;
 }
 
-static void try_answer(struct str in, struct buf *first, struct buf *again)
+/* All of a message again; false: one of them cannot be. */
+static bool copy_answers(struct str in, struct buf *ret)
 {
-    uint64_t seq, time_us;
+    struct wire_answer_head head;
+    struct str rest;
 
-    if (!wire_get_answer(in, &seq, &time_us, &answer))
-        return;
-    expect(wire_put_answer(first, seq, time_us, &answer));
-    expect(wire_get_answer(buf_str(first), &seq, &time_us, &answer));
-    expect(wire_put_answer(again, seq, time_us, &answer) && is_same(first, again));
+    if (!wire_open_answers(in, &rest))
+        return false;
+    wire_begin_answers(ret);
+    while (rest.len > 0) {
+        if (!wire_take_answer(&rest, &head, &answer))
+            return false;
+        expect(wire_add_answer(ret, &head, &answer));
+    }
+    return true;
+}
+
+static void try_answers(struct str in, struct buf *first, struct buf *again)
+{
+    if (copy_answers(in, first))
+        expect(copy_answers(buf_str(first), again) && is_same(first, again));
 }
 
 static void try_loaded(struct str in, struct buf *first, struct buf *again)
@@ -48,14 +60,16 @@ static void try_refused(struct str in, struct buf *first, struct buf *again)
     expect(wire_put_refused(again, &diagnostics) && is_same(first, again));
 }
 
-static void try_call(struct str in, struct buf *first, struct buf *again)
+static void try_calls(struct str in, struct buf *first, struct buf *again)
 {
     uint64_t seq;
+    size_t len;
 
-    if (!wire_get_call(in, &seq, &call))
+    if (!wire_get_calls(in, &seq, calls, &len))
         return;
-    expect(wire_put_call(first, seq, &call) && wire_get_call(buf_str(first), &seq, &call));
-    expect(wire_put_call(again, seq, &call) && is_same(first, again));
+    expect(wire_put_calls(first, seq, calls, len));
+    expect(wire_get_calls(buf_str(first), &seq, calls, &len));
+    expect(wire_put_calls(again, seq, calls, len) && is_same(first, again));
 }
 
 static void try_text(struct str in)
@@ -75,10 +89,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     buf_init(&first, WIRE_MESSAGE_BYTES_MAX);
     buf_init(&again, WIRE_MESSAGE_BYTES_MAX);
-    try_answer(in, &first, &again);
+    try_answers(in, &first, &again);
     try_loaded(in, &first, &again);
     try_refused(in, &first, &again);
-    try_call(in, &first, &again);
+    try_calls(in, &first, &again);
     try_text(in);
     buf_deinit(&first);
     buf_deinit(&again);

@@ -103,7 +103,7 @@ void policies_ask(struct policies *p, const struct core_action *action)
     p->region_version = region_version(live_region(live));
     p->inputs_hash = region_hash(live_region(live));
     if (host) {
-        sandboxed_ask(host, live_region(live), p->call, on_answer, p);
+        sandboxed_ask(host, live_region(live), p->call, 1, on_answer, p);
         return;
     }
     p->failed_at_once = POLICY_SANDBOX_UNAVAILABLE;

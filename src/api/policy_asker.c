@@ -115,7 +115,7 @@ static void on_answer(void *data, const struct sandbox_answer *answer);
 
 static void ask(struct asker *a)
 {
-    sandboxed_ask(a->sandboxed, a->context, &a->call, on_answer, a);
+    sandboxed_ask(a->sandboxed, a->context, &a->call, 1, on_answer, a);
 }
 
 static bool is_wait(const struct decisions *decisions)

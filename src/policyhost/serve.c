@@ -6,11 +6,17 @@
 #include "policy/platform.h"
 #include "sandbox/wire.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
+
+/* How often the clock ticks while there is work: what is answered by then goes out, and a
+ * question that has taken too long is interrupted. */
+enum { TICK_MS = 2 };
 
 struct serve {
     struct serve_options options;
@@ -18,11 +24,70 @@ struct serve {
     struct str source;
     struct policy *policy;
     struct buf out;
-    struct policy_call call;
+    struct policy_call calls[WIRE_CALLS_MAX];
     struct policy_answer answer;
     struct wire_loaded loaded; /* its diagnostics also when refused */
     char in[WIRE_MESSAGE_BYTES_MAX];
+
+    /* For the tick, which may come at any instruction. */
+    volatile sig_atomic_t ticks, is_working, is_in_policy;
+    uint64_t begun_us; /* the question that the policy is at */
 };
+
+/* --- The clock ------------------------------------------------------------------ */
+
+static struct serve *serving; /* for the signal alone, which is told nothing else */
+
+static bool has_answers(const struct serve *s)
+{
+    return buf_len(&s->out) > 1; /* more than the kind of message */
+}
+
+/* The queen has hung up, or what we wrote does not fit: either way it is over. */
+static bool send_message(struct serve *s, bool is_written)
+{
+    struct str m = buf_str(&s->out);
+
+    return is_written && write(WIRE_FD, m.p, m.len) == (ssize_t)m.len;
+}
+
+/* Nothing is allocated by this: a signal does it. */
+static bool send_answers(struct serve *s)
+{
+    bool is_sent = send_message(s, true);
+
+    wire_begin_answers(&s->out);
+    return is_sent;
+}
+
+static void set_clock(struct serve *s, unsigned ms)
+{
+    const struct itimerval timer = {
+        .it_interval = { .tv_usec = (suseconds_t)ms * 1000 },
+        .it_value = { .tv_usec = (suseconds_t)ms * 1000 },
+    };
+
+    s->ticks = ms > 0;
+    (void)setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+/* It ticks on from one message to the next, and stops by itself when none came. */
+static void on_tick(int signum)
+{
+    struct serve *s = serving;
+    int saved = errno;
+
+    (void)signum;
+    if (!s->is_working) {
+        set_clock(s, 0);
+    } else if (s->is_in_policy) {
+        if (has_answers(s) && !send_answers(s))
+            _exit(WIRE_EXIT_NONSENSE);
+        if (clock_mono_us() - s->begun_us >= (uint64_t)s->options.soft_ms * 1000)
+            policy_interrupt(s->policy);
+    }
+    errno = saved;
+}
 
 /* --- What stands ready before the door is shut -------------------------------- */
 
@@ -35,14 +100,6 @@ static const struct snapshot *map_snapshot(void)
     void *at = mmap(NULL, sizeof(struct snapshot), PROT_READ, MAP_SHARED, WIRE_SNAPSHOT_FD, 0);
     (void)close(WIRE_SNAPSHOT_FD);
     return at == MAP_FAILED ? NULL : at;
-}
-
-static struct policy *running; /* for the signal alone, which is told nothing else */
-
-static void on_soft_limit(int signum)
-{
-    (void)signum;
-    policy_interrupt(running);
 }
 
 /* The offset is shared with other hosts of this policy: pread(). */
@@ -73,7 +130,7 @@ static int compare_bytes(const void *a, const void *b)
 static bool warm_up(void)
 {
     enum { LARGE = 2048 };
-    const struct sigaction action = { .sa_handler = on_soft_limit, .sa_flags = SA_RESTART };
+    const struct sigaction action = { .sa_handler = on_tick, .sa_flags = SA_RESTART };
     char bytes[LARGE] = { 0 };
 
     qsort(bytes, LARGE, 1, compare_bytes);
@@ -91,15 +148,7 @@ struct serve *serve_prepare(const struct serve_options *options)
     return s->snapshot && read_source(&s->source) && warm_up() ? s : NULL;
 }
 
-/* --- Talking ----------------------------------------------------------------- */
-
-/* The queen has hung up, or what we wrote does not fit: either way it is over. */
-static bool send_message(struct serve *s, bool is_written)
-{
-    struct str m = buf_str(&s->out);
-
-    return is_written && write(WIRE_FD, m.p, m.len) == (ssize_t)m.len;
-}
+/* --- Loading ----------------------------------------------------------------- */
 
 static bool send_text(struct serve *s)
 {
@@ -123,8 +172,6 @@ static bool send_text(struct serve *s)
     } while (!is_last);
     return true;
 }
-
-/* --- Loading ----------------------------------------------------------------- */
 
 /* The built-in policy, in a state of its own: no script can spoil it for itself. */
 static struct policy *load_platform(struct serve *s, struct diagnostics *d)
@@ -159,23 +206,15 @@ static bool load(struct serve *s)
 
 /* --- Answering --------------------------------------------------------------- */
 
-static void set_soft_limit(unsigned ms)
+static uint64_t call_timed(struct serve *s, const struct policy_call *call)
 {
-    const struct itimerval timer = {
-        .it_value = { .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000 },
-    };
-
-    (void)setitimer(ITIMER_REAL, &timer, NULL);
-}
-
-static uint64_t call_timed(struct serve *s)
-{
-    uint64_t begin_us = clock_mono_us();
-
-    set_soft_limit(s->options.soft_ms);
-    policy_call(s->policy, &s->call, &s->answer);
-    set_soft_limit(0);
-    return clock_mono_us() - begin_us;
+    s->begun_us = clock_mono_us();
+    atomic_signal_fence(memory_order_seq_cst);
+    s->is_in_policy = 1;
+    policy_call(s->policy, call, &s->answer);
+    s->is_in_policy = 0;
+    atomic_signal_fence(memory_order_seq_cst);
+    return clock_mono_us() - s->begun_us;
 }
 
 /* Garbage is nobody's fault, what is kept is: the queen is told what a collection leaves,
@@ -188,15 +227,33 @@ static void count_memory(struct serve *s)
     s->answer.memory_bytes = policy_memory_bytes(s->policy);
 }
 
-static bool answer_one(struct serve *s, struct str message)
+static bool answer_one(struct serve *s, uint64_t seq, const struct policy_call *call)
+{
+    struct wire_answer_head head = { .seq = seq, .time_us = call_timed(s, call) };
+
+    count_memory(s);
+    return wire_add_answer(&s->out, &head, &s->answer) &&
+           (buf_len(&s->out) <= WIRE_ANSWERS_BYTES || send_answers(s));
+}
+
+/* In their order; what is not sent on the way is sent at the end. */
+static bool answer_message(struct serve *s, struct str message)
 {
     uint64_t seq;
+    size_t len;
 
-    if (!wire_get_call(message, &seq, &s->call) || s->snapshot->header.layout != SNAP_LAYOUT)
+    if (!wire_get_calls(message, &seq, s->calls, &len) || s->snapshot->header.layout != SNAP_LAYOUT)
         return false;
-    uint64_t time_us = call_timed(s);
-    count_memory(s);
-    return send_message(s, wire_put_answer(&s->out, seq, time_us, &s->answer));
+    wire_begin_answers(&s->out);
+    s->is_working = 1;
+    if (!s->ticks)
+        set_clock(s, TICK_MS);
+    for (size_t i = 0; i < len; i++) {
+        if (!answer_one(s, seq + i, &s->calls[i]))
+            return false;
+    }
+    s->is_working = 0;
+    return !has_answers(s) || send_answers(s);
 }
 
 static int answer_all(struct serve *s)
@@ -204,7 +261,7 @@ static int answer_all(struct serve *s)
     ssize_t n;
 
     while ((n = read(WIRE_FD, s->in, sizeof(s->in))) > 0) {
-        if (!answer_one(s, (struct str){ s->in, (size_t)n }))
+        if (!answer_message(s, (struct str){ s->in, (size_t)n }))
             return WIRE_EXIT_NONSENSE;
     }
     return 0;
@@ -219,7 +276,7 @@ int serve_run(struct serve *s, bool has_seccomp)
         return send_message(s, wire_put_refused(&s->out, &s->loaded.diagnostics))
                    ? 0
                    : WIRE_EXIT_NONSENSE;
-    running = s->policy;
+    serving = s;
     if ((s->options.want_text && !send_text(s)) ||
         !send_message(s, wire_put_loaded(&s->out, &s->loaded)))
         return WIRE_EXIT_NONSENSE;

@@ -261,7 +261,7 @@ static void a_policy_that_fails_too_often_is_told(void **state)
     assert_int_equal(context_read(region, str_of("{\"config\":{\"hang\":true}}"), 1, &err), 0);
     for (unsigned i = 0; i < 3; i++) {
         enum policy_failure failure = POLICY_OK;
-        sandboxed_ask(release_sandboxed(x->release), region, &call, note_answer, &failure);
+        sandboxed_ask(release_sandboxed(x->release), region, &call, 1, note_answer, &failure);
         RUN_UNTIL(&x->w, failure != POLICY_OK);
         assert_int_equal(failure, POLICY_TIMEOUT);
     }

@@ -183,7 +183,7 @@ static void on_answer(void *data, const struct sandbox_answer *answer);
 
 static void ask(struct validation *v)
 {
-    sandboxed_ask(v->policy, v->asked, &v->call, on_answer, v);
+    sandboxed_ask(v->policy, v->asked, &v->call, 1, on_answer, v);
 }
 
 static void ask_next(struct validation *v)

@@ -75,15 +75,21 @@ struct sandbox_answer {
     const struct policy_answer *answer; /* valid during the callback; its failure is the outcome */
     uint64_t time_us;                   /* inside the host; 0 when it did not answer */
     uint64_t round_trip_us;
+    /* How many of the questions behind it were not asked after all, and get no callback: this
+     * one took the host with it, or has changed what they are about. Ask them again. */
+    unsigned dropped;
 };
 typedef void sandbox_answer_fn(void *data, const struct sandbox_answer *answer);
 
-/* Ask: one question at a time. `region` is what the policy shall see (sizeof(struct
- * snapshot)); the host's copy is brought up to date first. A live policy is asked about one
- * and the same region all its life, of which only what has changed is copied; another is
- * asked about any. Exactly one callback follows. */
-void sandboxed_ask(struct sandboxed *p, const struct region *region, const struct policy_call *call,
-                   sandbox_answer_fn *on_answer, void *data);
+/* Ask 1 to WIRE_CALLS_MAX questions; the next ones when these are answered. One callback for
+ * each follows, in their order, but for those that are dropped. The deadline is that of one
+ * question: whoever is at one when it passes is to blame for that one only. `region` is what the
+ * policy shall see (sizeof(struct snapshot)); the host's copy is brought up to date first. A
+ * live policy is asked about one and the same region all its life, of which only what has
+ * changed is copied; another is asked about any. */
+void sandboxed_ask(struct sandboxed *p, const struct region *region,
+                   const struct policy_call *calls, unsigned len, sandbox_answer_fn *on_answer,
+                   void *data);
 
 struct sandbox_stats {
     size_t hosts; /* processes now */

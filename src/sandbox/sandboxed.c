@@ -28,14 +28,15 @@ struct sandboxed {
     bool is_loaded; /* once, by any of its hosts */
     size_t memory_bytes;
 
-    /* The question that is out. */
-    sandbox_answer_fn *on_answer; /* NULL: none */
+    /* The questions that are out. */
+    struct policy_call calls[WIRE_CALLS_MAX];
+    unsigned left; /* not answered yet; 0: none is out */
+    sandbox_answer_fn *on_answer;
     void *data;
-    struct policy_call call;
     uint64_t asked_us;
     bool is_waiting;             /* for a host to load */
-    enum policy_failure at_once; /* it is answered in the next turn: with this */
-    struct loop_timer patience;  /* of a question that waits for a host */
+    enum policy_failure at_once; /* they are answered in the next turn: with this */
+    struct loop_timer patience;  /* of questions that wait for a host */
     struct loop_timer tell;      /* what a call found out, in a turn of its own */
     struct loop_timer retry;     /* the breaker lets a probe through */
     struct loop_timer respawn;
@@ -136,20 +137,34 @@ static void strike(struct sandboxed *p)
 
 /* --- Questions ----------------------------------------------------------------- */
 
-/* The last thing that a callback does: the asker may free the policy. */
-static void answer(struct sandboxed *p, const struct policy_answer *a, uint64_t time_us)
+/* The last thing that a callback does: the asker may free the policy. `goes_on`: the others are
+ * answered, too. */
+static void answer(struct sandboxed *p, const struct policy_answer *a, uint64_t time_us,
+                   bool goes_on)
 {
     const struct sandbox_answer told = {
         .answer = a,
         .time_us = time_us,
         .round_trip_us = clock_mono_us() - p->asked_us,
+        .dropped = goes_on ? 0 : p->left - 1,
     };
-    sandbox_answer_fn *on_answer = TAKE(p->on_answer);
+
+    p->left -= 1 + told.dropped;
+    p->on_answer(p->data, &told);
+}
+
+/* All of them; what it is called in ends here, too. */
+static void fail_all(struct sandboxed *p, enum policy_failure failure, const char *words)
+{
+    struct sandbox *s = p->s;
 
     p->is_waiting = false;
     p->at_once = POLICY_OK;
     loop_timer_stop(&p->patience);
-    on_answer(p->data, &told);
+    s->failing = p;
+    for (unsigned left = p->left; left > 0 && s->failing; left--)
+        answer(p, sandbox_fail(s, failure, "%s: %s", p->name, words), 0, left > 1);
+    s->failing = NULL;
 }
 
 static void answer_at_once(struct sandboxed *p, enum policy_failure failure)
@@ -164,23 +179,25 @@ static void send_if_ready(struct sandboxed *p)
         return;
     p->is_waiting = false;
     loop_timer_stop(&p->patience);
-    host_ask(p->active, &p->call);
+    host_ask(p->active, p->calls, p->left);
 }
 
 static void on_patience(struct loop_timer *timer)
 {
     struct sandboxed *p = container_of(timer, struct sandboxed, patience);
 
-    answer(p, sandbox_fail(p->s, POLICY_STARVED, "%s: no process was ready in time", p->name), 0);
+    fail_all(p, POLICY_STARVED, "no process was ready in time");
 }
 
-void sandboxed_ask(struct sandboxed *p, const struct region *region, const struct policy_call *call,
-                   sandbox_answer_fn *on_answer, void *data)
+void sandboxed_ask(struct sandboxed *p, const struct region *region,
+                   const struct policy_call *calls, unsigned len, sandbox_answer_fn *on_answer,
+                   void *data)
 {
-    assert(!p->on_answer && p->is_loaded);
+    assert(p->left == 0 && len > 0 && len <= WIRE_CALLS_MAX && p->is_loaded);
+    memcpy(p->calls, calls, len * sizeof(*calls));
+    p->left = len;
     p->on_answer = on_answer;
     p->data = data;
-    p->call = *call;
     p->asked_us = clock_mono_us();
     enum policy_failure state = state_of(p);
     if (state == POLICY_OK && p->active && host_is_late(p->active))
@@ -232,25 +249,27 @@ static void on_host_answer(void *data, struct host *h, const struct policy_answe
     struct sandboxed *p = data;
     struct sandbox_stats *stats = &p->s->stats;
 
+    bool goes_on = host_is_busy(h);
+
     assert(h == p->active);
-    (void)h;
     if (a->memory_bytes > 0) /* else it was not the host that answered */
         p->memory_bytes = a->memory_bytes;
     if (a->failure == POLICY_TIMEOUT || a->failure == POLICY_MEMORY || a->failure == POLICY_CRASH) {
         stats->kills_total++;
         strike(p);
         replace(p);
+        goes_on = false;
     } else if (a->failure == POLICY_STARVED) {
         stats->starved_total++;
     } else {
         breaker_success(&p->breaker, now_ms(p));
-        if (is_bloated(p)) {
+        if (!goes_on && is_bloated(p)) {
             stats->recycled_total++;
             replace(p);
         }
     }
     note_state(p);
-    answer(p, a, time_us);
+    answer(p, a, time_us, goes_on);
 }
 
 /* Questions meanwhile were answered at once: there is none to be sent. */
@@ -292,7 +311,7 @@ static void on_lost(void *data, struct host *h, enum policy_failure failure,
     }
     note_state(p);
     if (p->is_waiting && was_loading && !p->active)
-        answer(p, sandbox_fail(p->s, failure, "%s: %s", p->name, d->items[0].message), 0);
+        fail_all(p, failure, d->items[0].message);
     else
         send_if_ready(p);
 }
@@ -337,7 +356,7 @@ static void on_tell(struct loop_timer *timer)
     }
     if (failure != POLICY_OK) {
         note_state(p); /* for the turn after */
-        answer(p, sandbox_fail(p->s, failure, "%s: %s", p->name, words_of(p, failure)), 0);
+        fail_all(p, failure, words_of(p, failure));
         return;
     }
     if (state == p->state_told)
@@ -391,6 +410,8 @@ void sandboxed_free(struct sandboxed *p)
 {
     if (!p)
         return;
+    if (p->s->failing == p)
+        p->s->failing = NULL;
     loop_timer_stop(&p->patience);
     loop_timer_stop(&p->tell);
     loop_timer_stop(&p->retry);

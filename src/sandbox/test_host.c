@@ -42,10 +42,82 @@ static void list_descriptors(char *ret, size_t size)
         (void)closedir(dir);
 }
 
+/* The questions of the message being answered. */
+static struct policy_call calls[WIRE_CALLS_MAX];
+static size_t calls_len;
+
+static void say_answers(struct buf *b, uint64_t seq, size_t len)
+{
+    bool fits = true;
+
+    wire_begin_answers(b);
+    for (size_t i = 0; i < len && fits; i++) {
+        const struct wire_answer_head head = { .seq = seq + i, .time_us = 1 };
+        fits = wire_add_answer(b, &head, &answer);
+    }
+    if (fits)
+        say(buf_str(b));
+}
+
 static void answer_well(struct buf *b, uint64_t seq)
 {
-    if (wire_put_answer(b, seq, 1, &answer))
-        say(buf_str(b));
+    say_answers(b, seq, calls_len);
+}
+
+static void answer_too_many(struct buf *b, uint64_t seq)
+{
+    say_answers(b, seq, calls_len + 1);
+}
+
+/* One after the other, but for the last. */
+static void answer_too_few(struct buf *b, uint64_t seq)
+{
+    for (size_t i = 0; i + 1 < calls_len; i++)
+        say_answers(b, seq + i, 1);
+    _exit(0);
+}
+
+/* The last of them says that nothing follows, and is followed. */
+static void answer_beyond_the_last(struct buf *b, uint64_t seq)
+{
+    struct wire_answer_head head = { .seq = seq, .is_last = true };
+
+    wire_begin_answers(b);
+    (void)wire_add_answer(b, &head, &answer);
+    head.seq++;
+    (void)wire_add_answer(b, &head, &answer);
+    say(buf_str(b));
+}
+
+static void answer_disordered(struct buf *b, uint64_t seq)
+{
+    struct wire_answer_head head = { .seq = seq };
+
+    wire_begin_answers(b);
+    (void)wire_add_answer(b, &head, &answer);
+    head.seq += 2;
+    (void)wire_add_answer(b, &head, &answer);
+    say(buf_str(b));
+}
+
+/* The second answer is cut. */
+static void answer_cut(struct buf *b, uint64_t seq)
+{
+    const struct wire_answer_head head = { .seq = seq };
+
+    wire_begin_answers(b);
+    (void)wire_add_answer(b, &head, &answer);
+    (void)buf_puts(b, "cut");
+    say(buf_str(b));
+}
+
+/* The last question of a message takes for ever. */
+static void answer_but_the_last(struct buf *b, uint64_t seq)
+{
+    if (calls_len > 1)
+        say_answers(b, seq, calls_len - 1);
+    else
+        answer_well(b, seq);
 }
 
 static void answer_garbage(struct buf *b, uint64_t seq)
@@ -78,6 +150,13 @@ static void answer_emptiness(struct buf *b, uint64_t seq)
     (void)b;
     (void)seq;
     say((struct str){ message, 0 });
+}
+
+/* One by one, in messages of their own. */
+static void answer_singly(struct buf *b, uint64_t seq)
+{
+    for (size_t i = 0; i < calls_len; i++)
+        say_answers(b, seq + i, 1);
 }
 
 static void answer_not(struct buf *b, uint64_t seq)
@@ -141,7 +220,7 @@ static void load_text_without_end(struct buf *b)
 static void load_and_speak(struct buf *b)
 {
     say_loaded(b);
-    answer_well(b, 0);
+    say_answers(b, 0, 1);
 }
 
 static const struct behaviour {
@@ -152,6 +231,13 @@ static const struct behaviour {
     { "garbage", say_loaded, answer_garbage },
     { "another", say_loaded, answer_another },
     { "twice", say_loaded, answer_twice },
+    { "too many", say_loaded, answer_too_many },
+    { "too few", say_loaded, answer_too_few },
+    { "beyond", say_loaded, answer_beyond_the_last },
+    { "disordered", say_loaded, answer_disordered },
+    { "cut", say_loaded, answer_cut },
+    { "one left", say_loaded, answer_but_the_last },
+    { "singly", say_loaded, answer_singly },
     { "too much", say_loaded, answer_too_much },
     { "emptiness", say_loaded, answer_emptiness },
     { "silent", say_loaded, answer_not },
@@ -178,7 +264,6 @@ static const struct behaviour *find(const char *name)
 
 int main(int argc, char **argv)
 {
-    struct policy_call call;
     sigset_t all;
     uint64_t seq;
     struct buf b;
@@ -193,7 +278,7 @@ int main(int argc, char **argv)
     memset(message, 'x', sizeof(message));
     behaviour->load(&b);
     while ((n = recv(WIRE_FD, message, sizeof(message), 0)) > 0) {
-        if (wire_get_call((struct str){ message, (size_t)n }, &seq, &call))
+        if (wire_get_calls((struct str){ message, (size_t)n }, &seq, calls, &calls_len))
             behaviour->answer(&b, seq);
     }
     buf_deinit(&b);

@@ -129,23 +129,38 @@ static void on_answer(void *data, const struct sandbox_answer *answer)
     assert_false(p->is_asking);
     p->answers++;
     p->answer = *answer->answer;
+    p->given[p->given_len].failure = p->answer.failure;
+    p->given[p->given_len++].delay_ms = p->answer.delay_ms;
+    p->dropped = answer->dropped;
     loop_stop(p->w->loop);
     if (p->on_answer)
         p->on_answer(p);
 }
 
-void test_policy_start_ask(struct test_policy *p, const struct policy_call *call)
+static void start_ask(struct test_policy *p, const struct policy_call *calls, unsigned len)
 {
     p->is_asking = true;
-    sandboxed_ask(p->policy, p->w->region, call, on_answer, p);
+    p->given_len = p->dropped = 0;
+    sandboxed_ask(p->policy, p->w->region, calls, len, on_answer, p);
     p->is_asking = false;
+}
+
+void test_policy_start_ask(struct test_policy *p, const struct policy_call *call)
+{
+    start_ask(p, call, 1);
+}
+
+void test_policy_ask_all(struct test_policy *p, const struct policy_call *calls, unsigned len)
+{
+    start_ask(p, calls, len);
+    RUN_UNTIL(p->w, p->given_len + p->dropped == len || !p->policy);
 }
 
 enum policy_failure test_policy_ask(struct test_policy *p, const struct policy_call *call)
 {
     unsigned before = p->answers;
 
-    test_policy_start_ask(p, call);
+    start_ask(p, call, 1);
     RUN_UNTIL(p->w, p->answers > before);
     assert_int_equal(p->answers, before + 1);
     return p->answer.failure;
@@ -173,6 +188,7 @@ static const char home_source[] =
     "  function() kept = {} for i = 1, 9 do kept[i] = ('x'):rep(1000000) .. i end return true "
     "end,\n"
     "  function() n = n + 1 return n end,\n"
+    "  function() for i = 1, 2000000 do kept = i end return true end,\n"
     "}\n"
     "function schedule(context)\n"
     "  return { action = 'wait', retry_after_ms = context.now_ms }\n"

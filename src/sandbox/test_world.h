@@ -17,8 +17,13 @@ struct test_policy {
     enum policy_failure refusal, state; /* the last ones */
     struct wire_loaded loaded;
     struct diagnostics diagnostics;
-    char *lua; /* when wanted */
-    struct policy_answer answer;
+    char *lua;                   /* when wanted */
+    struct policy_answer answer; /* the last one */
+    struct {
+        enum policy_failure failure;
+        uint32_t delay_ms;
+    } given[WIRE_CALLS_MAX]; /* since the last questions were asked */
+    unsigned given_len, dropped;
     bool is_asking;                           /* inside sandboxed_ask() */
     void (*on_answer)(struct test_policy *p); /* a hook; NULL: none */
 };
@@ -54,6 +59,8 @@ uint64_t test_cpu_none(pid_t pid);
 uint64_t test_cpu_plenty(pid_t pid);
 
 void test_policy_start_ask(struct test_policy *p, const struct policy_call *call);
+/* Several at once, until all are answered or dropped. */
+void test_policy_ask_all(struct test_policy *p, const struct policy_call *calls, unsigned len);
 enum policy_failure test_policy_ask(struct test_policy *p, const struct policy_call *call);
 struct sandboxed_stats test_policy_stats(const struct test_policy *p);
 struct sandbox_stats test_world_stats(const struct test_world *w);
@@ -71,6 +78,7 @@ enum deed {
     RAISE,   /* "boom", in line 8 */
     KEEP,    /* 9 MB */
     COUNT,   /* answers how often it was asked to */
+    WORK,    /* takes its time, but a small part of a second */
 };
 extern const struct sandboxed_options test_home;
 struct policy_call test_call(enum deed deed);

@@ -8,7 +8,7 @@ bool wire_kind(struct str message, enum wire_kind *ret)
 {
     unsigned char first = message.len > 0 ? (unsigned char)message.p[0] : 0xff;
 
-    if (first > WIRE_ANSWER)
+    if (first > WIRE_ANSWERS)
         return false;
     *ret = (enum wire_kind)first;
     return true;
@@ -153,32 +153,18 @@ bool wire_get_text(struct str message, struct script_lua *ret, bool *ret_last)
     return true;
 }
 
-/* --- The question ------------------------------------------------------------ */
+/* --- Questions ---------------------------------------------------------------- */
 
-bool wire_put_call(struct buf *b, uint64_t seq, const struct policy_call *call)
+static void put_outcome(struct buf *b, const struct policy_call *call)
 {
-    begin(b, WIRE_CALL);
-    wire_put_u64(b, seq);
-    wire_put_u32(b, call->kind);
-    wire_put_u32(b, call->job);
-    wire_put_u64(b, call->seed);
-    wire_put_bool(b, call->want_scores);
-    if (call->kind == ASK_RETRY) {
-        wire_put_u32(b, call->attempt);
-        wire_put_string(b, call->error_code);
-        wire_put_string(b, call->error_message);
-    }
-    if (call->kind == ASK_OUTCOME) {
-        wire_put_string(b, call->outcome.state);
-        wire_put_string(b, call->outcome.worker_id);
-        wire_put_u64(b, call->outcome.tokens_in);
-        wire_put_u64(b, call->outcome.tokens_out);
-        wire_put_u64(b, call->outcome.queue_ms);
-        wire_put_u64(b, call->outcome.ttft_ms);
-        wire_put_u64(b, call->outcome.total_ms);
-        wire_put_string(b, call->outcome.error_code);
-    }
-    return is_fit(b);
+    wire_put_string(b, call->outcome.state);
+    wire_put_string(b, call->outcome.worker_id);
+    wire_put_u64(b, call->outcome.tokens_in);
+    wire_put_u64(b, call->outcome.tokens_out);
+    wire_put_u64(b, call->outcome.queue_ms);
+    wire_put_u64(b, call->outcome.ttft_ms);
+    wire_put_u64(b, call->outcome.total_ms);
+    wire_put_string(b, call->outcome.error_code);
 }
 
 static void get_outcome(struct wire_reader *r, struct policy_call *ret)
@@ -193,22 +179,55 @@ static void get_outcome(struct wire_reader *r, struct policy_call *ret)
     wire_get_string(r, ret->outcome.error_code, sizeof(ret->outcome.error_code));
 }
 
-bool wire_get_call(struct str message, uint64_t *ret_seq, struct policy_call *ret)
+static void put_call(struct buf *b, const struct policy_call *call)
 {
-    struct wire_reader r = open_message(message, WIRE_CALL);
+    wire_put_u32(b, call->kind);
+    wire_put_u32(b, call->job);
+    wire_put_u64(b, call->seed);
+    wire_put_bool(b, call->want_scores);
+    if (call->kind == ASK_RETRY) {
+        wire_put_u32(b, call->attempt);
+        wire_put_string(b, call->error_code);
+        wire_put_string(b, call->error_message);
+    }
+    if (call->kind == ASK_OUTCOME)
+        put_outcome(b, call);
+}
 
+static void get_call(struct wire_reader *r, struct policy_call *ret)
+{
     *ret = (struct policy_call){ 0 };
-    *ret_seq = wire_get_u64(&r);
-    ret->kind = (enum ask_kind)wire_get_below(&r, ASK_KIND_COUNT_);
-    ret->job = wire_get_u32(&r);
-    ret->seed = wire_get_u64(&r);
-    ret->want_scores = wire_get_bool(&r);
+    ret->kind = (enum ask_kind)wire_get_below(r, ASK_KIND_COUNT_);
+    ret->job = wire_get_u32(r);
+    ret->seed = wire_get_u64(r);
+    ret->want_scores = wire_get_bool(r);
     if (ret->kind == ASK_RETRY) {
-        ret->attempt = wire_get_u32(&r);
-        wire_get_string(&r, ret->error_code, sizeof(ret->error_code));
-        wire_get_string(&r, ret->error_message, sizeof(ret->error_message));
+        ret->attempt = wire_get_u32(r);
+        wire_get_string(r, ret->error_code, sizeof(ret->error_code));
+        wire_get_string(r, ret->error_message, sizeof(ret->error_message));
     }
     if (ret->kind == ASK_OUTCOME)
-        get_outcome(&r, ret);
-    return wire_is_whole(&r);
+        get_outcome(r, ret);
+}
+
+bool wire_put_calls(struct buf *b, uint64_t seq, const struct policy_call *calls, size_t len)
+{
+    begin(b, WIRE_CALLS);
+    wire_put_u64(b, seq);
+    wire_put_u32(b, len);
+    for (size_t i = 0; i < len; i++)
+        put_call(b, &calls[i]);
+    return is_fit(b);
+}
+
+bool wire_get_calls(struct str message, uint64_t *ret_seq, struct policy_call ret[WIRE_CALLS_MAX],
+                    size_t *ret_len)
+{
+    struct wire_reader r = open_message(message, WIRE_CALLS);
+
+    *ret_seq = wire_get_u64(&r);
+    *ret_len = wire_get_below(&r, WIRE_CALLS_MAX + 1);
+    for (size_t i = 0; i < *ret_len; i++)
+        get_call(&r, &ret[i]);
+    return wire_is_whole(&r) && *ret_len > 0;
 }

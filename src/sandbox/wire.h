@@ -16,6 +16,9 @@ enum {
     /* Of a policy's text at most this much is handed over: far more than is allowed, so that
      * the host can say how long it is. */
     WIRE_SOURCE_BYTES_MAX = 4 * 1024 * 1024,
+    WIRE_CALLS_MAX = 32, /* in one message */
+    /* Behind answers of so many bytes there is room for one more, whatever it holds. */
+    WIRE_ANSWERS_BYTES = 32 * 1024,
 };
 
 /* How a host is started: argv, after its own name. All are there. */
@@ -43,8 +46,8 @@ enum wire_kind {
     WIRE_LOADED,  /* host -> queen, once: the policy and its entry points */
     WIRE_REFUSED, /* host -> queen, once: one diagnostic or more; the host ends then */
     WIRE_TEXT,    /* host -> queen, before LOADED when asked: a piece of the Lua text and map */
-    WIRE_CALL,    /* queen -> host */
-    WIRE_ANSWER,  /* host -> queen */
+    WIRE_CALLS,   /* queen -> host: questions */
+    WIRE_ANSWERS, /* host -> queen: to the next ones of them */
 };
 
 struct wire_loaded {
@@ -55,13 +58,24 @@ struct wire_loaded {
     struct diagnostics diagnostics; /* warnings */
 };
 
+/* Before each answer of a message. */
+struct wire_answer_head {
+    uint64_t seq; /* of the question */
+    uint64_t time_us;
+    bool is_last; /* the questions behind it, in the same message, will not be answered */
+};
+
 /* Each writes one whole message; false: it does not fit (a bug of ours). */
 bool wire_put_loaded(struct buf *b, const struct wire_loaded *loaded);
 bool wire_put_refused(struct buf *b, const struct diagnostics *d);
 bool wire_put_text(struct buf *b, struct str lua, const uint32_t *line_map, size_t line_map_len,
                    bool is_last);
-bool wire_put_call(struct buf *b, uint64_t seq, const struct policy_call *call);
-bool wire_put_answer(struct buf *b, uint64_t seq, uint64_t time_us,
+/* The first question has number `seq`, each other the next. */
+bool wire_put_calls(struct buf *b, uint64_t seq, const struct policy_call *calls, size_t len);
+
+/* A message of answers is begun, and then takes one after the other. */
+void wire_begin_answers(struct buf *b);
+bool wire_add_answer(struct buf *b, const struct wire_answer_head *head,
                      const struct policy_answer *answer);
 
 /* Each false when the message is not exactly one of that kind. */
@@ -69,6 +83,10 @@ bool wire_kind(struct str message, enum wire_kind *ret);
 bool wire_get_loaded(struct str message, struct wire_loaded *ret);
 bool wire_get_refused(struct str message, struct diagnostics *ret);
 bool wire_get_text(struct str message, struct script_lua *ret /* appended to */, bool *ret_last);
-bool wire_get_call(struct str message, uint64_t *ret_seq, struct policy_call *ret);
-bool wire_get_answer(struct str message, uint64_t *ret_seq, uint64_t *ret_time_us,
-                     struct policy_answer *ret);
+bool wire_get_calls(struct str message, uint64_t *ret_seq, struct policy_call ret[WIRE_CALLS_MAX],
+                    size_t *ret_len);
+
+/* The answers of a message, to be taken off its front until none is left; it has at least one. */
+bool wire_open_answers(struct str message, struct str *ret_rest);
+bool wire_take_answer(struct str *rest, struct wire_answer_head *ret_head,
+                      struct policy_answer *ret);

@@ -81,15 +81,20 @@ static void get_scores(struct wire_reader *r, struct policy_answer *ret)
     }
 }
 
-/* --- The answer -------------------------------------------------------------- */
+/* --- Answers ------------------------------------------------------------------ */
 
-bool wire_put_answer(struct buf *b, uint64_t seq, uint64_t time_us,
-                     const struct policy_answer *answer)
+void wire_begin_answers(struct buf *b)
 {
     buf_clear(b);
-    (void)buf_putc(b, WIRE_ANSWER);
-    wire_put_u64(b, seq);
-    wire_put_u64(b, time_us);
+    (void)buf_putc(b, WIRE_ANSWERS);
+}
+
+bool wire_add_answer(struct buf *b, const struct wire_answer_head *head,
+                     const struct policy_answer *answer)
+{
+    wire_put_u64(b, head->seq);
+    wire_put_u64(b, head->time_us);
+    wire_put_bool(b, head->is_last);
     wire_put_u32(b, answer->failure);
     wire_put_string(b, answer->message);
     wire_put_u32(b, answer->line);
@@ -105,17 +110,24 @@ bool wire_put_answer(struct buf *b, uint64_t seq, uint64_t time_us,
     return !b->overflowed && buf_len(b) <= WIRE_MESSAGE_BYTES_MAX;
 }
 
-bool wire_get_answer(struct str message, uint64_t *ret_seq, uint64_t *ret_time_us,
-                     struct policy_answer *ret)
+bool wire_open_answers(struct str message, struct str *ret_rest)
 {
     enum wire_kind kind;
-    struct wire_reader r = { message, false };
 
-    if (!wire_kind(message, &kind) || kind != WIRE_ANSWER)
+    if (!wire_kind(message, &kind) || kind != WIRE_ANSWERS || message.len == 1)
         return false;
-    (void)wire_take(&r, 1);
-    *ret_seq = wire_get_u64(&r);
-    *ret_time_us = wire_get_u64(&r);
+    *ret_rest = (struct str){ message.p + 1, message.len - 1 };
+    return true;
+}
+
+bool wire_take_answer(struct str *rest, struct wire_answer_head *ret_head,
+                      struct policy_answer *ret)
+{
+    struct wire_reader r = { *rest, false };
+
+    ret_head->seq = wire_get_u64(&r);
+    ret_head->time_us = wire_get_u64(&r);
+    ret_head->is_last = wire_get_bool(&r);
     ret->failure = (enum policy_failure)wire_get_below(&r, POLICY_FAILURE_COUNT_);
     r.is_bad = r.is_bad || !is_of_a_call(ret->failure);
     wire_get_string(&r, ret->message, sizeof(ret->message));
@@ -130,5 +142,6 @@ bool wire_get_answer(struct str message, uint64_t *ret_seq, uint64_t *ret_time_u
     get_metrics(&r, ret);
     get_scores(&r, ret);
     ret->memory_bytes = wire_get_u64(&r);
-    return wire_is_whole(&r);
+    *rest = r.rest;
+    return !r.is_bad;
 }
