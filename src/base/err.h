@@ -65,7 +65,7 @@ struct err {
     int code;                /* enum err_code, 0 until set */
     int sys_errno;           /* errno at the failure, 0 when no syscall was involved */
     uint32_t retry_after_ms; /* 0: not said; becomes Retry-After */
-    uint32_t policy_status;  /* ERR_POLICY: 403, 429 or 503; else 0 */
+    uint32_t policy_status;  /* ERR_POLICY: 403, 429, 503 or 504; else 0 */
     char policy_code[64];    /* ERR_POLICY: the policy's own code, "" when it named none */
     char policy_name[64];    /* ERR_POLICY: which policy; "" when nobody said */
     char param[64];          /* the field that is wrong, "" when none; becomes "param" */

@@ -204,8 +204,11 @@ static void a_refusal_has_its_code_and_status(void **state)
         int expected;
         uint32_t policy_status;
     } cases[] = {
-        { "over_budget", 403, ERR_POLICY, 403 },       { "over_budget", 429, ERR_POLICY, 429 },
-        { "over_budget", 503, ERR_POLICY, 503 },       { "over_budget", 504, ERR_DEADLINE, 0 },
+        { "over_budget", 403, ERR_POLICY, 403 },
+        { "over_budget", 429, ERR_POLICY, 429 },
+        { "over_budget", 503, ERR_POLICY, 503 },
+        { "too_slow_here", 504, ERR_POLICY, 504 },
+        { "deadline_exceeded", 504, ERR_DEADLINE, 0 },
         { "deadline_exceeded", 403, ERR_DEADLINE, 0 },
     };
     struct story *story = *state;
@@ -220,7 +223,9 @@ static void a_refusal_has_its_code_and_status(void **state)
         assert_int_equal(story->last_fail.policy_status, cases[i].policy_status);
         assert_string_equal(story->last_fail.policy_code,
                             cases[i].policy_status ? cases[i].code : "");
-        assert_true((story->last_fail.retry_after_ms > 0) == (cases[i].policy_status > 403));
+        assert_string_equal(story->last_fail.policy_name, cases[i].policy_status ? "mine" : "");
+        assert_true((story->last_fail.retry_after_ms > 0) ==
+                    (cases[i].policy_status == 429 || cases[i].policy_status == 503));
         assert_int_equal(story_stats(story).decided_total[DECIDE_REJECT], 1);
         story_is_at_rest(story);
     }

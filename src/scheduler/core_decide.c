@@ -96,6 +96,7 @@ static void act_dispatch(struct core *c, const struct decision *d, const struct 
     core_begin_run(c, s->job, s->worker);
 }
 
+/* One code is the core's own word (PROTOCOL "Status codes"), and told as if the core said it. */
 static void explain_refusal(const struct core *c, const struct decision *d, struct err *err)
 {
     char words[DECISION_REASON_SIZE + POLICY_NAME_SIZE + 64];
@@ -103,13 +104,13 @@ static void explain_refusal(const struct core *c, const struct decision *d, stru
     (void)snprintf(words, sizeof(words), "Refused by policy '%s': %s.", c->acting.policy, d->code);
     if (*d->reason)
         (void)snprintf(words, sizeof(words), "%s", d->reason);
-    if (d->status == 504 || strcmp(d->code, err_name(ERR_DEADLINE)) == 0) {
+    if (strcmp(d->code, err_name(ERR_DEADLINE)) == 0) {
         (void)err_set(err, ERR_DEADLINE, "%s", words);
         return;
     }
     (void)err_policy(err, d->status, d->code, "%s", words);
     (void)str_copy(err->policy_name, sizeof(err->policy_name), str_of(c->acting.policy));
-    if (d->status != 403)
+    if (d->status == 429 || d->status == 503)
         err->retry_after_ms = d->retry_after_ms > 0 ? d->retry_after_ms : RETRY_AFTER_MS;
 }
 
