@@ -38,7 +38,7 @@ bench: ## rbee beside HAProxy and nginx, and its policies (BENCH='--runs 1 --sca
 	@tools/setup.sh build bench
 	@$(MAKE) --no-print-directory all
 	@[ -f build-bench/build.ninja ] || meson setup build-bench --buildtype=release -Dbench=true
-	@ninja -C build-bench rbee-policy-host $(addprefix bench/,sseload tokserv queue_bench policy_bench sandbox_bench)
+	@ninja -C build-bench rbee-policy-host $(addprefix bench/,sseload tokserv queue_bench core_bench policy_bench sandbox_bench)
 	@bench/run.py $(BENCH)
 
 fuzz: ## run each fuzz target for FUZZ_SECONDS (60)

@@ -18,6 +18,8 @@ PROGRAMS = {
     "cores": ("The same where the kernel places the two processes", "sandbox_bench", 1, False),
     "policy": ("The same inside a policy's state, without sockets and processes", "policy_bench",
                500, True),
+    "core": ("The platform policy end to end inside the queen: from a job's arrival in the core to "
+             "its dispatch", "core_bench", 500, True),
     "queue": ("One operation on the queue", "queue_bench", None, True),
 }
 
