@@ -4,7 +4,9 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "policy/platform.h"
+#include "policyhost/overlay.h"
 #include "sandbox/wire.h"
+#include "snapshot/carry.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -20,7 +22,8 @@ enum { TICK_MS = 2 };
 
 struct serve {
     struct serve_options options;
-    const struct snapshot *snapshot;
+    struct overlay overlay;
+    const struct snapshot *snapshot; /* through it */
     struct str source;
     struct policy *policy;
     struct buf out;
@@ -91,15 +94,13 @@ static void on_tick(int signum)
 
 /* --- What stands ready before the door is shut -------------------------------- */
 
-static const struct snapshot *map_snapshot(void)
+static bool map_snapshot(struct serve *s)
 {
-    struct stat st;
+    bool is_open = overlay_open(&s->overlay, WIRE_SNAPSHOT_FD);
 
-    if (fstat(WIRE_SNAPSHOT_FD, &st) != 0 || st.st_size < (off_t)sizeof(struct snapshot))
-        return NULL;
-    void *at = mmap(NULL, sizeof(struct snapshot), PROT_READ, MAP_SHARED, WIRE_SNAPSHOT_FD, 0);
     (void)close(WIRE_SNAPSHOT_FD);
-    return at == MAP_FAILED ? NULL : at;
+    s->snapshot = overlay_snapshot(&s->overlay);
+    return is_open;
 }
 
 /* The offset is shared with other hosts of this policy: pread(). */
@@ -144,8 +145,7 @@ struct serve *serve_prepare(const struct serve_options *options)
 
     s->options = *options;
     buf_init(&s->out, WIRE_MESSAGE_BYTES_MAX);
-    s->snapshot = map_snapshot();
-    return s->snapshot && read_source(&s->source) && warm_up() ? s : NULL;
+    return map_snapshot(s) && read_source(&s->source) && warm_up() ? s : NULL;
 }
 
 /* --- Loading ----------------------------------------------------------------- */
@@ -227,16 +227,45 @@ static void count_memory(struct serve *s)
     s->answer.memory_bytes = policy_memory_bytes(s->policy);
 }
 
-static bool answer_one(struct serve *s, uint64_t seq, const struct policy_call *call)
+/* Let the questions behind this one see what was answered. False: only the queen can tell what
+ * comes of it, so that they are to be asked again. */
+static bool carry_answer(struct serve *s, const struct carry *carry, const struct policy_call *call)
 {
-    struct wire_answer_head head = { .seq = seq, .time_us = call_timed(s, call) };
+    const struct policy_answer *a = &s->answer;
 
-    count_memory(s);
-    return wire_add_answer(&s->out, &head, &s->answer) &&
-           (buf_len(&s->out) <= WIRE_ANSWERS_BYTES || send_answers(s));
+    if (a->failure != POLICY_OK || !overlay_has_room(&s->overlay))
+        return false;
+    if (call->kind == ASK_JOB)
+        return carry_decisions(carry, call->job, &a->decisions);
+    if (a->yes && call->kind != ASK_OUTCOME)
+        carry_let_in(carry, call->job);
+    return true;
 }
 
-/* In their order; what is not sent on the way is sent at the end. */
+/* Those of a message, in their order, each with what the ones before it decided. What is not
+ * sent on the way is sent at the end. */
+static bool answer_calls(struct serve *s, uint64_t seq, size_t len)
+{
+    const struct carry carry = { s->snapshot, overlay_put, &s->overlay };
+    struct wire_answer_head head = { .seq = seq };
+
+    wire_begin_answers(&s->out);
+    for (size_t i = 0; i < len && !head.is_last; i++, head.seq++) {
+        const struct policy_call *call = &s->calls[i];
+
+        if (i > 0)
+            carry_asked(&carry, call->job);
+        head.time_us = call_timed(s, call);
+        count_memory(s);
+        head.is_last = i + 1 < len && !carry_answer(s, &carry, call);
+        if (!wire_add_answer(&s->out, &head, &s->answer))
+            return false;
+        if (buf_len(&s->out) > WIRE_ANSWERS_BYTES && !send_answers(s))
+            return false;
+    }
+    return !has_answers(s) || send_answers(s);
+}
+
 static bool answer_message(struct serve *s, struct str message)
 {
     uint64_t seq;
@@ -244,16 +273,13 @@ static bool answer_message(struct serve *s, struct str message)
 
     if (!wire_get_calls(message, &seq, s->calls, &len) || s->snapshot->header.layout != SNAP_LAYOUT)
         return false;
-    wire_begin_answers(&s->out);
     s->is_working = 1;
     if (!s->ticks)
         set_clock(s, TICK_MS);
-    for (size_t i = 0; i < len; i++) {
-        if (!answer_one(s, seq + i, &s->calls[i]))
-            return false;
-    }
+    bool is_well = answer_calls(s, seq, len);
     s->is_working = 0;
-    return !has_answers(s) || send_answers(s);
+    overlay_clear(&s->overlay);
+    return is_well;
 }
 
 static int answer_all(struct serve *s)

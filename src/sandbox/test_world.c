@@ -130,7 +130,10 @@ static void on_answer(void *data, const struct sandbox_answer *answer)
     p->answers++;
     p->answer = *answer->answer;
     p->given[p->given_len].failure = p->answer.failure;
-    p->given[p->given_len++].delay_ms = p->answer.delay_ms;
+    p->given[p->given_len].delay_ms = p->answer.delay_ms;
+    (void)str_copy(
+        p->given[p->given_len++].worker_id, WORKER_ID_SIZE,
+        str_of(p->answer.decisions.len > 0 ? p->answer.decisions.items[0].worker_id : ""));
     p->dropped = answer->dropped;
     loop_stop(p->w->loop);
     if (p->on_answer)

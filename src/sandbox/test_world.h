@@ -22,7 +22,8 @@ struct test_policy {
     struct {
         enum policy_failure failure;
         uint32_t delay_ms;
-    } given[WIRE_CALLS_MAX]; /* since the last questions were asked */
+        char worker_id[WORKER_ID_SIZE]; /* of the first decision; "": none */
+    } given[WIRE_CALLS_MAX];            /* since the last questions were asked */
     unsigned given_len, dropped;
     bool is_asking;                           /* inside sandboxed_ask() */
     void (*on_answer)(struct test_policy *p); /* a hook; NULL: none */

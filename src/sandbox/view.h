@@ -1,6 +1,7 @@
 /*
  * view - the memory through which the hosts of one policy see the scheduler's state: written
- * by the queen, mapped read-only by them, sealed against anything else.
+ * by the queen alone, and sealed against all others. What a host puts over it, for a while, is
+ * seen by itself only (policyhost/overlay.h).
  *
  * A policy's host, its spare and their successors share one: only one of them is ever asked,
  * and nothing is written while it answers. So a spare that takes over costs no copy.

@@ -3,7 +3,7 @@
  * "Context"): rows of fixed size that name each other by index, and one text arena.
  *
  * The same layout serves the platform policy in the queen, user policies in their host
- * (which maps it read-only), simulated contexts made from JSON, and recorded ones. So one
+ * (which maps it), simulated contexts made from JSON, and recorded ones. So one
  * binding (policy/) and one set of helpers reads them all. Rows hold facts; what follows
  * from facts (vram_free, gpus, estimated_time) is computed by those who read.
  *
