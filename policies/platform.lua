@@ -447,9 +447,9 @@ end
 -- is refused, else what should be started and evicted.
 function schedule(context)
   begin()
-  plan_swaps(context.queue, context.pools, context.workers)
-  local ahead, waits = {}, {}
-  for _, job in ipairs(context.queue) do
+  local queue, ahead, waits = context.queue.in_turn(), {}, {}
+  plan_swaps(queue, context.pools, context.workers)
+  for _, job in ipairs(queue) do
     local key = fate(job)
     local decision = not waits[key or ""] and decide(job, context.pools, context.workers)
     if type(decision) == "userdata" then

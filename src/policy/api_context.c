@@ -65,7 +65,7 @@ static void push_job(lua_State *L, struct policy *p, uint32_t row)
 
 /* clang-format off */
 static const struct api_member context_members[] = {
-    { .name = "queue", .type = "queue", .words = "The jobs that wait, in the order in which they are served; the first 1,024 of a long queue.",
+    { .name = "queue", .type = "queue", .words = "The jobs that wait, in the order in which they are served (simulate: in the order given); the first 1,024 of a long queue.",
       .example = "for _, job in ipairs(context.queue) do … end", .push = push_queue },
     { .name = "pools", .type = "set of pools", .words = "All pools (hives).", .push = push_pools },
     { .name = "workers", .type = "set of workers", .words = "All workers.", .push = push_workers },

@@ -76,9 +76,37 @@ const struct api_table api_set_table = API_TABLE(set_members);
 
 /* --- The queue -------------------------------------------------------------------------------- */
 
+/* Of the rows at hand, those of the jobs' turns: by hand they may be listed otherwise. */
+static uint32_t collect_turns(const struct policy *p, struct api_rows rows, uint32_t *ret_rows)
+{
+    const struct snap_job *job;
+    uint32_t len = 0;
+
+    for (uint32_t row = p->snapshot->header.first_job;
+         len < rows.len && (job = snapshot_job(p->snapshot, row)); row = job->next)
+        ret_rows[len++] = row;
+    return len;
+}
+
 static int queue_next(lua_State *L)
 {
-    return api_set_first(L);
+    struct policy *p = policy_of(L);
+
+    api_drop_self(L);
+    api_push_row(L, p, API_JOB, p->snapshot->header.first_job);
+    return 1;
+}
+
+static int queue_in_turn(lua_State *L)
+{
+    struct policy *p = policy_of(L);
+    struct api_rows rows;
+    struct api_set *turns;
+
+    (void)api_self_set(L, p, API_JOB, &rows);
+    turns = api_new_queue(L, p, rows.len);
+    turns->len = collect_turns(p, rows, turns->rows);
+    return 1;
 }
 
 static int queue_by_model(lua_State *L)
@@ -169,8 +197,10 @@ static int queue_models(lua_State *L)
 
 /* clang-format off */
 static const struct api_member queue_members[] = {
-    { .name = "next", .arguments = "()", .type = "job?", .words = "The job that the built-in order would serve next.",
+    { .name = "next", .arguments = "()", .type = "job?", .words = "The job that the built-in order would serve next: interactive before batch, then by deadline, then by arrival.",
       .example = "local job = context.queue.next()", .call = queue_next },
+    { .name = "in_turn", .arguments = "()", .type = "queue", .cost = "O(queue)", .words = "The queue in the built-in order, of which `next()` is the first. A live queue is listed so anyway; one that simulate is given is listed as it was given.",
+      .example = "for _, job in ipairs(context.queue.in_turn()) do … end", .call = queue_in_turn },
     { .name = "by_model", .arguments = "(ref)", .type = "set of jobs", .cost = "O(queue)", .words = "The jobs that want this model.",
       .example = "context.queue.by_model(\"llama-3-8b\").len()", .call = queue_by_model },
     { .name = "by_tenant", .arguments = "(id)", .type = "set of jobs", .cost = "O(queue)", .words = "The jobs of this tenant.",

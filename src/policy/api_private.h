@@ -139,6 +139,7 @@ void api_push_full_set(lua_State *L, struct policy *p, enum api_object of);
 void api_push_set(lua_State *L, struct policy *p, enum api_object of, const uint32_t *rows,
                   uint32_t len);
 struct api_set *api_new_set(lua_State *L, struct policy *p, enum api_object of, uint32_t len_max);
+struct api_set *api_new_queue(lua_State *L, struct policy *p, uint32_t len_max);
 /* All rows; raises for a list of an earlier call. */
 struct api_rows api_set_rows(lua_State *L, struct policy *p, const struct api_set *set);
 struct api_rows api_all_rows(lua_State *L, struct policy *p, enum api_object of);

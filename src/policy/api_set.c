@@ -23,14 +23,25 @@ void api_push_full_set(lua_State *L, struct policy *p, enum api_object of)
     lua_rawgeti(L, LUA_REGISTRYINDEX, p->api->full_sets[of]);
 }
 
-struct api_set *api_new_set(lua_State *L, struct policy *p, enum api_object of, uint32_t len_max)
+static struct api_set *new_list(lua_State *L, struct policy *p, enum api_object kind,
+                                enum api_object of, uint32_t len_max)
 {
     struct api_set *set = lua_newuserdatauv(L, sizeof(*set) + len_max * sizeof(set->rows[0]), 0);
 
-    *set = (struct api_set){ .kind = API_SET, .of = of, .call = p->api->call };
-    lua_rawgeti(L, LUA_REGISTRYINDEX, p->api->metatables[API_SET]);
+    *set = (struct api_set){ .kind = kind, .of = of, .call = p->api->call };
+    lua_rawgeti(L, LUA_REGISTRYINDEX, p->api->metatables[kind]);
     lua_setmetatable(L, -2);
     return set;
+}
+
+struct api_set *api_new_set(lua_State *L, struct policy *p, enum api_object of, uint32_t len_max)
+{
+    return new_list(L, p, API_SET, of, len_max);
+}
+
+struct api_set *api_new_queue(lua_State *L, struct policy *p, uint32_t len_max)
+{
+    return new_list(L, p, API_QUEUE, API_JOB, len_max);
 }
 
 void api_push_set(lua_State *L, struct policy *p, enum api_object of, const uint32_t *rows,
@@ -88,10 +99,10 @@ static uint32_t most(enum api_object of)
 static uint32_t list_queue(const struct policy *p, uint32_t *ret_rows)
 {
     uint32_t len = 0;
-    const struct snap_job *job;
 
-    for (uint32_t row = p->snapshot->header.first_job;
-         len < SNAP_JOBS_MAX && (job = snapshot_job(p->snapshot, row)); row = job->next)
+    for (uint32_t row = snapshot_first_listed(p->snapshot);
+         len < SNAP_JOBS_MAX && snapshot_job(p->snapshot, row);
+         row = snapshot_next_listed(p->snapshot, row))
         ret_rows[len++] = row;
     return len;
 }

@@ -237,6 +237,7 @@ static const struct {
     { "set.len", "workers.len() .. ' ' .. #workers", "5 5" },
     { "set.find", "workers.find('w-2').id .. context.models.find('tiny').ref .. tostring(pools.find('x'))", "w-2tinynil" },
     { "queue.next", "context.queue.next().id", "job-1" },
+    { "queue.in_turn", "ids(context.queue.in_turn()) .. context.queue.in_turn().by_model('tiny').first().id", "job-1 job-3 job-2job-2" },
     { "queue.by_model", "ids(context.queue.by_model('big')) .. ids(context.queue.by_model('huge'))", "job-1job-3" },
     { "queue.by_tenant", "ids(context.queue.by_tenant('beta'))", "job-2" },
     { "queue.models", "table.concat(context.queue.models(), ' ')", "llama-3-70b tiny huge" },

@@ -5,7 +5,8 @@
  * tenant_id, session_id, deadline*, stay nil when absent; derived fields (model, vram_free*,
  * gpus, status counts, estimated_time, context.workers from the pools and the other way)
  * are computed unless given, and a given value wins; the rest is 0, "", false or empty.
- * null is as absent. Labels become typed fields where those are not given.
+ * null is as absent. Labels become typed fields where those are not given. The queue is listed
+ * as it is given; whose turn it is goes by band, deadline and arrival (context_queue.c).
  *
  * What rows cannot hold is kept as `extras`, readable on every object: fields that POLICY-API
  * does not have, words for a status or priority that are not ours (they bind nobody), numbers

@@ -1,7 +1,8 @@
 /*
  * context_reader - what the parts of context_read share: context_read.c (the whole),
- * context_rows.c (which rows there are, how they hang together), context_object.c (the members
- * of one) and context_value.c (the values of those). For them alone.
+ * context_rows.c (which rows there are, how they hang together), context_queue.c (the jobs and
+ * their order), context_object.c (the members of one) and context_value.c (the values of those).
+ * For them alone.
  */
 #pragma once
 
@@ -67,6 +68,15 @@ uint32_t context_model_row(struct reader *x, struct str ref);
 /* The row of an id, SNAP_NONE for an unknown one. */
 uint32_t context_row(const struct map *rows, struct str id);
 
+/* The next free row of a table; SNAP_NONE, and the error said, when it is full. */
+uint32_t context_next_row(struct reader *x, uint32_t *used, uint32_t max, const char *what);
+
+/* Each element of the array `raw` (.p NULL: none is read), with its path. `owner`: what the
+ * function is to know of where they stand. */
+typedef void context_element_fn(struct reader *x, struct str raw, const char *path, uint32_t owner);
+void context_read_elements(struct reader *x, struct str raw, const char *name, uint32_t owner,
+                           context_element_fn *element);
+
 /* "workers[3]" */
 void context_path(char out[CONTEXT_PATH_SIZE], const char *name, size_t i);
 
@@ -77,3 +87,6 @@ struct context_parts {
 
 /* Read all rows, those first that others point at. */
 void context_read_rows(struct reader *x, const struct context_parts *parts);
+
+/* Read the jobs, when models, workers and tenants are there, and put them in order. */
+void context_read_queue(struct reader *x, struct str raw);

@@ -21,8 +21,7 @@ static void note_row(struct map *rows, struct str id, uint32_t row)
         (void)map_put(rows, id, (void *)(uintptr_t)(row + 1));
 }
 
-/* The next free row of a table; SNAP_NONE, and the error said, when it is full. */
-static uint32_t next_row(struct reader *x, uint32_t *used, uint32_t max, const char *what)
+uint32_t context_next_row(struct reader *x, uint32_t *used, uint32_t max, const char *what)
 {
     if (*used < max)
         return (*used)++;
@@ -77,10 +76,8 @@ static void put_off(struct later *later, uint32_t row, struct str object, const 
     (void)snprintf(part->path, sizeof(part->path), "%s.%s", path, member);
 }
 
-typedef void element_fn(struct reader *x, struct str raw, const char *path, uint32_t owner);
-
-static void read_elements(struct reader *x, struct str raw, const char *name, uint32_t owner,
-                          element_fn *element)
+void context_read_elements(struct reader *x, struct str raw, const char *name, uint32_t owner,
+                           context_element_fn *element)
 {
     char path[CONTEXT_PATH_SIZE];
     struct json j;
@@ -111,7 +108,7 @@ uint32_t context_model_row(struct reader *x, struct str ref)
 
     if (row != SNAP_NONE || ref.len == 0 || x->err.code)
         return row;
-    row = next_row(x, &x->header.models, SNAP_MODELS_MAX, "models");
+    row = context_next_row(x, &x->header.models, SNAP_MODELS_MAX, "models");
     if (row == SNAP_NONE)
         return row;
     struct snap_model model;
@@ -130,7 +127,7 @@ static uint32_t pool_row(struct reader *x, struct str id)
 
     if (row != SNAP_NONE || x->err.code)
         return row;
-    row = next_row(x, &x->header.pools, SNAP_POOLS_MAX, "pools");
+    row = context_next_row(x, &x->header.pools, SNAP_POOLS_MAX, "pools");
     if (row == SNAP_NONE)
         return row;
     AUTO(free_ptr) struct snap_pool *pool = mem_alloc(1, sizeof(*pool));
@@ -150,7 +147,7 @@ static uint32_t worker_row(struct reader *x, struct str id)
 
     if (row != SNAP_NONE || x->err.code)
         return row;
-    row = next_row(x, &x->header.workers, SNAP_WORKERS_MAX, "workers");
+    row = context_next_row(x, &x->header.workers, SNAP_WORKERS_MAX, "workers");
     if (row == SNAP_NONE)
         return row;
     struct snap_worker worker;
@@ -236,7 +233,7 @@ static void read_worker(struct reader *x, struct str raw, const char *path, uint
 
 static void read_tenant(struct reader *x, struct str raw, const char *path, uint32_t owner)
 {
-    uint32_t row = next_row(x, &x->header.tenants, SNAP_TENANTS_MAX, "tenants");
+    uint32_t row = context_next_row(x, &x->header.tenants, SNAP_TENANTS_MAX, "tenants");
     struct snap_tenant tenant;
     bool is_kept;
     (void)owner;
@@ -254,43 +251,6 @@ static void read_tenant(struct reader *x, struct str raw, const char *path, uint
              tenant.tokens_used_today >= tenant.quota_tokens_daily);
     rows_put_tenant(x->r, row, &tenant);
     note_row(&x->tenants, snapshot_text(rows_of(x->r), tenant.id), row);
-}
-
-/* Wait and arrival tell each other. */
-static void settle_wait(const struct reader *x, struct snap_job *job)
-{
-    if (job->created_at_ms == 0 && job->given & SNAP_HAS_WAIT && job->wait_ms < x->header.now_ms)
-        job->created_at_ms = x->header.now_ms - job->wait_ms;
-}
-
-/* Models and workers are known by now, tenants too. */
-static void read_job(struct reader *x, struct str raw, const char *path, uint32_t owner)
-{
-    uint32_t row = next_row(x, &x->header.jobs, SNAP_JOBS_MAX, "queue");
-    struct snap_job job;
-    bool is_kept;
-    (void)owner;
-
-    if (row == SNAP_NONE)
-        return;
-    memset(&job, 0, sizeof(job));
-    job.generation = 1;
-    job.temperature = -1;
-    context_read_members(x, raw, &context_jobs, &job, path, &is_kept);
-    reserved_job(rows_of(x->r), &job);
-    settle_wait(x, &job);
-    job.next = SNAP_NONE;
-    job.model = context_row(&x->models, snapshot_text(rows_of(x->r), job.model_ref));
-    job.tenant = context_row(&x->tenants, snapshot_text(rows_of(x->r), job.tenant_id));
-    rows_put_job(x->r, row, &job);
-    x->header.jobs_shown++;
-    if (row == 0) {
-        x->header.first_job = 0;
-        return;
-    }
-    struct snap_job before = rows_of(x->r)->jobs[row - 1];
-    before.next = row;
-    rows_put_job(x->r, row - 1, &before);
 }
 
 static void read_config(struct reader *x, struct str raw)
@@ -312,7 +272,7 @@ static void read_config(struct reader *x, struct str raw)
         json_read_raw(&j, &value);
         if (j.failed)
             continue;
-        uint32_t row = next_row(x, &x->header.configs, SNAP_CONFIG_MAX, "config");
+        uint32_t row = context_next_row(x, &x->header.configs, SNAP_CONFIG_MAX, "config");
         if (row == SNAP_NONE)
             continue;
         config.key = context_put_text(x, str_of(key));
@@ -328,8 +288,8 @@ static void read_config(struct reader *x, struct str raw)
 static void read_members_of_pools(struct reader *x)
 {
     for (size_t i = 0; i < x->members.len; i++)
-        read_elements(x, x->members.parts[i].raw, x->members.parts[i].path, x->members.parts[i].row,
-                      read_worker);
+        context_read_elements(x, x->members.parts[i].raw, x->members.parts[i].path,
+                              x->members.parts[i].row, read_worker);
 }
 
 /* {"pool-1": 9000} */
@@ -415,16 +375,16 @@ static void settle_worker(struct reader *x, uint32_t row)
 
 void context_read_rows(struct reader *x, const struct context_parts *parts)
 {
-    read_elements(x, parts->pools, "pools", SNAP_NONE, read_pool);
-    read_elements(x, parts->models, "models", SNAP_NONE, read_model);
-    read_elements(x, parts->workers, "workers", SNAP_NONE, read_worker);
+    context_read_elements(x, parts->pools, "pools", SNAP_NONE, read_pool);
+    context_read_elements(x, parts->models, "models", SNAP_NONE, read_model);
+    context_read_elements(x, parts->workers, "workers", SNAP_NONE, read_worker);
     read_members_of_pools(x);
     settle_pools(x);
     for (uint32_t row = 0; row < x->header.workers && !x->err.code; row++)
         settle_worker(x, row);
     for (size_t i = 0; i < x->loads.len && !x->err.code; i++)
         read_loads_of_model(x, &x->loads.parts[i]);
-    read_elements(x, parts->tenants, "tenants", SNAP_NONE, read_tenant);
-    read_elements(x, parts->queue, "queue", SNAP_NONE, read_job);
+    context_read_elements(x, parts->tenants, "tenants", SNAP_NONE, read_tenant);
+    context_read_queue(x, parts->queue);
     read_config(x, parts->config);
 }

@@ -337,6 +337,31 @@ static void aliases_lead_to_their_model(void **state)
     assert_text(s, s->workers[0].extras, "{\"model_ref\":\"b\"}");
 }
 
+static void turns_go_by_band_deadline_and_arrival_whatever_the_order_given(void **state)
+{
+    static const char *const served[] = { "slo",   "due",   "late", "old",
+                                          "now-1", "now-2", "rush", "rest" };
+    const struct snapshot *s =
+        read_context(state, "{\"queue\":["
+                            "{\"id\":\"rest\",\"priority\":\"batch\",\"wait_ms\":900},"
+                            "{\"id\":\"now-1\"},{\"id\":\"now-2\",\"created_at_ms\":1000000},"
+                            "{\"id\":\"late\",\"deadline_ms\":9000},"
+                            "{\"id\":\"rush\",\"priority\":\"batch\",\"deadline_ms\":1},"
+                            "{\"id\":\"due\",\"deadline_ms\":5000,\"slo_ttft_ms\":8000},"
+                            "{\"id\":\"old\",\"created_at_ms\":999000},"
+                            "{\"id\":\"slo\",\"wait_ms\":100,\"slo_ttft_ms\":2000}]}");
+    uint32_t row = s->header.first_job;
+
+    assert_int_equal(s->header.jobs_shown, 8);
+    for (size_t i = 0; i < 8; i++) {
+        assert_text(s, snapshot_job(s, row)->id, served[i]);
+        row = s->jobs[row].next;
+    }
+    assert_int_equal(row, SNAP_NONE);
+    assert_text(s, snapshot_job(s, snapshot_first_listed(s))->id, "rest");
+    assert_text(s, snapshot_job(s, snapshot_next_listed(s, 0))->id, "now-1");
+}
+
 static void config_and_seed_are_read(void **state)
 {
     const struct snapshot *s = read_context(
@@ -458,6 +483,7 @@ int main(void)
         cmocka_unit_test(derived_facts_that_are_given_are_believed),
         cmocka_unit_test(a_pin_cached_tokens_and_tried_workers_are_taken_by_id),
         cmocka_unit_test(aliases_lead_to_their_model),
+        cmocka_unit_test(turns_go_by_band_deadline_and_arrival_whatever_the_order_given),
         cmocka_unit_test(config_and_seed_are_read),
         cmocka_unit_test(mistakes_name_the_place),
         cmocka_unit_test(more_rows_than_fit_are_refused),

@@ -374,12 +374,12 @@ void context_write_worker(struct json_out *out, const struct snapshot *s,
 static void write_queue(struct json_out *out, const struct snapshot *s)
 {
     const struct snap_job *job;
-    uint32_t row = s->header.first_job;
+    uint32_t row = snapshot_first_listed(s);
 
     json_begin(out, "queue", '[');
     for (uint32_t i = 0; i < SNAP_JOBS_MAX && (job = snapshot_job(s, row)); i++) {
         context_write_job(out, s, job);
-        row = job->next;
+        row = snapshot_next_listed(s, row);
     }
     json_end(out);
 }

@@ -212,8 +212,9 @@ struct snap_header {
     uint32_t jobs_shown; /* length of that list */
     uint32_t asked_job;  /* the job being decided; SNAP_NONE: nobody in particular */
     int32_t utc_offset_min;
-    uint64_t now_ms; /* wall clock, ms since 1970 */
-    uint64_t seed;   /* of context.rng, by hand; 0: whoever asks brings one */
+    uint32_t lists_as_given; /* by hand: context.queue goes by row, the order of the array */
+    uint64_t now_ms;         /* wall clock, ms since 1970 */
+    uint64_t seed;           /* of context.rng, by hand; 0: whoever asks brings one */
     struct snap_metrics metrics;
     struct snap_text extras; /* of the context itself and of metrics: {"metrics":{...}}; by hand */
 };
@@ -248,6 +249,11 @@ bool snapshot_has_item(const struct snapshot *s, struct snap_text list, struct s
 /* The value of a key in a map text; false: absent. */
 bool snapshot_label(const struct snapshot *s, struct snap_text map, struct str key,
                     struct str *ret);
+
+/* context.queue, from its first row on; a row without a job ends it. A live queue is listed in
+ * its order, one by hand as it was given. */
+uint32_t snapshot_first_listed(const struct snapshot *s);
+uint32_t snapshot_next_listed(const struct snapshot *s, uint32_t row); /* of a job */
 
 /* Rows by name; SNAP_NONE: none. O(rows): for hand-made contexts and admin calls, and for
  * scripts that look by id. Models also by alias, where no reference fits. Jobs: the asked one

@@ -95,6 +95,19 @@ test("schedule_job is asked about job after job until one is decided about", asy
   assert.deepEqual(none.decision, { action: "wait" });
 });
 
+test("whose turn it is goes by the built-in order, not by the order of the jobs given", async () => {
+  const jobs = [
+    { id: "batch", priority: "batch" }, { id: "young", wait_ms: 5 }, { id: "old", wait_ms: 900 },
+    { id: "due", priority: "interactive", deadline_ms: 60000 },
+  ].map((job) => ({ model_ref: "m", ...job }));
+  const chosen = async (source, language) => (await simulate(queen, source, { jobs, language, ...two }))[0].decision.job_id;
+  assert.equal(await chosen("function schedule(c) return { action = 'dispatch', job_id = c.queue.next().id, worker_id = 'w2' } end"), "due");
+  assert.equal(await chosen("function schedule_job(job, pools, workers) return workers.idle().first() end"), "due");
+  assert.equal(await chosen("function schedule_job(job) return job.id == 'due' and wait() or job.id == 'old' and reject('no') or nil end"), "old");
+  assert.equal(await chosen("function schedule(c) error('the platform policy decides') end"), "due");
+  assert.equal(await chosen("function schedule(c) return { action = 'dispatch', job_id = c.queue[1].id, worker_id = 'w2' } end"), "batch");
+});
+
 test("each language is simulated", async () => {
   const rhai = "fn schedule_job(job, pools, workers) { workers.idle().first() }";
   const yaml = "rules:\n  - name: any\n    condition: true\n    action:\n      select: workers.idle().first()\n";
