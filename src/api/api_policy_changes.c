@@ -76,6 +76,7 @@ static struct change *begin(struct http_request *req, const struct operation *op
 
     c->status = status;
     c->errand.what = "the change";
+    c->errand.outlives = true;
     c->errand.cancel = cancel;
     if (errand_begin(&c->errand, req, op, CHANGE_TIMEOUT_MS))
         return c;
@@ -201,6 +202,19 @@ void op_policy_save(struct queen *q, struct http_request *req, const struct oper
     read_and_deploy(req, op);
 }
 
+static int refuse_delete(const struct policies *p, const struct policy_request *request,
+                         struct err *err)
+{
+    struct policy_version newest;
+
+    if (!policy_is_builtin(request->name) &&
+        policy_store_get(release_store(p->release), request->name, 0, &newest, err) < 0)
+        return err->code;
+    return err_set(err, ERR_UNSUPPORTED,
+                   "versions of policies are kept, so that what was decided stays explicable; to "
+                   "stop using one, roll back to another or to 'platform'");
+}
+
 void op_policy_delete(struct queen *q, struct http_request *req, const struct operation *op)
 {
     struct policy_request request;
@@ -211,10 +225,8 @@ void op_policy_delete(struct queen *q, struct http_request *req, const struct op
     if (rc == 0)
         rc = policy_request_read(CALL_DELETE, http_request_body(req), true, &request, &err);
     if (rc == 0) {
+        (void)refuse_delete(q->policies, &request, &err);
         policy_request_free(&request);
-        (void)err_set(&err, ERR_UNSUPPORTED,
-                      "versions of policies are kept, so that what was decided stays "
-                      "explicable; to stop using one, roll back to another or to 'platform'");
     }
     http_reply_error(req, &err);
 }

@@ -12,13 +12,16 @@
 enum {
     CHECK_TIMEOUT_MS = 120000,
     RECENT_MAX = 4, /* contexts: the state of now, and those of the last decisions */
+    NAME_SIZE = 48,
 };
 
 struct check {
     struct errand errand;
     char file[16];                 /* what messages call the text: "policy.lua" */
     struct validation *validation; /* under way; NULL: none */
-    struct region *recent[RECENT_MAX];
+    struct region *regions[RECENT_MAX];
+    char names[RECENT_MAX][NAME_SIZE];
+    struct validation_context recent[RECENT_MAX]; /* the same, to be borrowed */
     size_t recent_len;
     struct sandboxed *compiler; /* under way; NULL: none */
 };
@@ -29,7 +32,7 @@ static void check_free(struct check *c)
         validation_cancel(c->validation);
     sandboxed_free(c->compiler);
     for (size_t i = 0; i < c->recent_len; i++)
-        region_free(c->recent[i]);
+        region_free(c->regions[i]);
     free(c);
 }
 
@@ -62,15 +65,25 @@ static struct check *begin(struct http_request *req, enum admin_call call, const
 
 /* --- Validate -------------------------------------------------------------------- */
 
-static void add_recent(struct check *c, uint64_t version)
+/* `decision` 0: the state of now. */
+static void add_recent(struct check *c, uint64_t version, uint64_t decision)
 {
     const struct region *live = live_region(platform_live(c->errand.policies->platform));
     struct region *region = region_new(sizeof(struct snapshot), 0, NULL);
+    size_t at = c->recent_len;
 
-    if (region_restore(live, version, region))
-        c->recent[c->recent_len++] = region;
-    else
+    if (!region_restore(live, version, region)) {
         region_free(region);
+        return;
+    }
+    c->regions[at] = region;
+    if (decision > 0)
+        (void)snprintf(c->names[at], NAME_SIZE, "the state of decision %llu",
+                       (unsigned long long)decision);
+    else
+        (void)snprintf(c->names[at], NAME_SIZE, "the state of now");
+    c->recent[at] = (struct validation_context){ region, c->names[at] };
+    c->recent_len++;
 }
 
 static void gather_recent(struct check *c)
@@ -80,11 +93,11 @@ static void gather_recent(struct check *c)
     uint32_t row;
 
     (void)policies_snapshot(p, NULL, &row);
-    add_recent(c, region_version(live_region(platform_live(p->platform))));
+    add_recent(c, region_version(live_region(platform_live(p->platform))), 0);
     while (record && c->recent_len < RECENT_MAX) {
         if (trace_region_version(record) == 0)
             return; /* decided without a context */
-        add_recent(c, trace_region_version(record));
+        add_recent(c, trace_region_version(record), trace_number(record));
         record = trace_before(p->trace, record, false);
     }
 }
@@ -100,7 +113,10 @@ static void on_validated(void *data, const struct validation_result *result)
 
     c->validation = NULL;
     errand_done(&c->errand);
-    policy_reply_with(c->errand.req, NULL, write_result, result);
+    if (result->is_untried)
+        policy_reply_untried(c->errand.req, "the policy could not be tried", &result->diagnostics);
+    else
+        policy_reply_with(c->errand.req, NULL, write_result, result);
     check_free(c);
 }
 
@@ -117,7 +133,7 @@ void api_policy_validate(struct http_request *req)
                                          .language = request.language,
                                          .source = request.source,
                                          .name = c->file,
-                                         .recent = (const struct region *const *)c->recent,
+                                         .recent = c->recent,
                                          .recent_len = c->recent_len,
                                          .on_done = on_validated,
                                          .data = c,
@@ -151,17 +167,12 @@ static void on_loaded(void *data, const struct wire_loaded *loaded, const struct
 static void on_refused(void *data, enum policy_failure failure, const struct diagnostics *d)
 {
     struct check *c = data;
-    const struct diagnostic *first = policy_first_error(d);
-    struct err err;
 
     errand_done(&c->errand);
-    if (failure == POLICY_SANDBOX_UNAVAILABLE) {
-        (void)err_set(&err, ERR_UNAVAILABLE, "policies cannot be compiled here: %s",
-                      first ? first->message : "no policy host starts");
-        http_reply_error(c->errand.req, &err);
-    } else {
+    if (failure == POLICY_SANDBOX_UNAVAILABLE || failure == POLICY_STARVED)
+        policy_reply_untried(c->errand.req, "policies cannot be compiled now", d);
+    else
         policy_reply_invalid(c->errand.req, d, NULL);
-    }
     check_free(c);
 }
 

@@ -8,7 +8,7 @@ enum { RETRY_AFTER_MS = 2000 };
 static void leave(struct errand *e)
 {
     list_remove(&e->link);
-    e->policies->errands_len--;
+    e->policies->errands_len -= !e->outlives;
     loop_timer_stop(&e->deadline);
 }
 
@@ -25,7 +25,10 @@ static void on_deadline(struct loop_timer *timer)
     struct errand *e = container_of(timer, struct errand, deadline);
     struct err err;
 
-    (void)err_set(&err, ERR_TIMEOUT, "%s took too long and was given up", e->what);
+    (void)err_set(&err, ERR_TIMEOUT,
+                  e->outlives ? "%s takes long, and goes on; its end will show in the policies"
+                              : "%s took too long and was given up",
+                  e->what);
     errand_fail(e, &err);
     e->cancel(e);
 }
@@ -37,7 +40,7 @@ bool errand_begin(struct errand *e, struct http_request *req, const struct opera
     struct queen *q = http_request_app(req);
     struct err err;
 
-    if (q->policies->errands_len >= ERRANDS_MAX) {
+    if (!e->outlives && q->policies->errands_len >= ERRANDS_MAX) {
         (void)err_set(&err, ERR_LIMIT,
                       "%d calls about policies are under way, which is all that this queen does "
                       "at once; try again when one has ended",
@@ -50,7 +53,7 @@ bool errand_begin(struct errand *e, struct http_request *req, const struct opera
     e->req = req;
     e->op = op;
     list_push_back(&e->policies->errands, &e->link);
-    e->policies->errands_len++;
+    e->policies->errands_len += !e->outlives;
     loop_timer_init(q->loop, &e->deadline, on_deadline);
     loop_timer_start(&e->deadline, timeout_ms);
     http_request_watch(req, &watch, e);

@@ -20,6 +20,8 @@ struct errand {
     const struct operation *op; /* the call came by POST /v1/jobs; NULL: by its own route */
     struct loop_timer deadline;
     const char *what; /* for words: "the simulation" */
+    bool outlives;    /* it was accepted, and completes whoever waits: it is not counted among
+                         ERRANDS_MAX, and its deadline ends the waiting only */
     void (*cancel)(struct errand *e);
 };
 

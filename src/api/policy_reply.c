@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+enum { UNTRIED_RETRY_MS = 2000 };
+
 /* --- Answers --------------------------------------------------------------- */
 
 void policy_reply(struct http_request *req, const struct operation *op, unsigned status,
@@ -64,6 +66,17 @@ void policy_reply_invalid(struct http_request *req, const struct diagnostics *d,
     buf_deinit(&json);
 }
 
+void policy_reply_untried(struct http_request *req, const char *what, const struct diagnostics *d)
+{
+    const struct diagnostic *first = policy_first_error(d);
+    struct err err;
+
+    (void)err_set(&err, ERR_UNAVAILABLE, "%s: %s", what,
+                  first ? first->message : "no policy host starts");
+    err.retry_after_ms = UNTRIED_RETRY_MS;
+    http_reply_error(req, &err);
+}
+
 /* --- Members ---------------------------------------------------------------- */
 
 const struct diagnostic *policy_first_error(const struct diagnostics *d)
@@ -103,6 +116,10 @@ void policy_write_validation(struct json_out *out, const struct validation_resul
     json_uint(out, "p50_us", v->measured.p50_us);
     json_uint(out, "p99_us", v->measured.p99_us);
     json_uint(out, "memory_bytes", v->measured.memory_bytes);
+    json_end(out);
+    json_begin(out, "tried", '{');
+    json_uint(out, "generated", v->tried.generated);
+    json_uint(out, "real", v->tried.real);
     json_end(out);
 }
 

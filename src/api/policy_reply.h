@@ -23,6 +23,10 @@ void policy_reply_with(struct http_request *req, const struct operation *op,
 void policy_reply_invalid(struct http_request *req, const struct diagnostics *d,
                           const struct validation_result *validation /* or NULL */);
 
+/* 503: nobody's fault, and worth another try later: no host could be had, or the machine was too
+ * busy for `what` ("the policy could not be tried"). */
+void policy_reply_untried(struct http_request *req, const char *what, const struct diagnostics *d);
+
 /* Members. */
 void policy_write_diagnostics(struct json_out *out, const struct diagnostics *d);
 void policy_write_validation(struct json_out *out, const struct validation_result *v);

@@ -58,6 +58,7 @@ static void add(struct findings *f, const struct findings_trial *t, enum finding
     struct finding *it = &f->items[f->len++];
     *it = (struct finding){ .kind = kind, .ask = ask, .line = line, .count = 1 };
     (void)snprintf(it->message, sizeof(it->message), "%s", without_place(message, t->name));
+    (void)snprintf(it->state, sizeof(it->state), "%s", t->state);
 }
 
 /* --- Answers ---------------------------------------------------------------------- */
@@ -159,9 +160,9 @@ void findings_tell(const struct findings *f, struct diagnostics *d)
         bool always = serious > 0 && failed == serious;
         bool is_error = kinds[it->kind].is_error || always;
 
-        (void)diagnostics_add(d, !is_error, it->line, 0, "%s%s (%s, %u of %u trials%s)",
-                              kinds[it->kind].words, it->message, asks[it->ask], it->count,
-                              f->asked[it->ask].calls,
-                              always ? "; it never worked where there was a choice" : "");
+        (void)diagnostics_add(
+            d, !is_error, it->line, 0, "%s%s (%s, %u of %u trials; first in %s%s)",
+            kinds[it->kind].words, it->message, asks[it->ask], it->count, f->asked[it->ask].calls,
+            it->state, always ? "; it never worked where there was a choice" : "");
     }
 }

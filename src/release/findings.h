@@ -1,6 +1,6 @@
 /*
  * findings - is an answer right, and what was wrong in a whole trial: told once per line and
- * kind, with how often.
+ * kind, with how often, and where first.
  *
  * A finding is an error by its kind, or because every call of that question failed that had
  * something to decide; else a warning.
@@ -19,14 +19,19 @@ enum finding_kind {
     FINDING_KIND_COUNT_,
 };
 
-enum { FINDINGS_MAX = 24 };
+enum {
+    FINDINGS_MAX = 24,
+    FINDING_MESSAGE_SIZE = 140, /* so that what stands behind it has room in a diagnostic */
+    FINDING_STATE_SIZE = 64,
+};
 
 struct finding {
     enum finding_kind kind;
     enum ask_kind ask;
     unsigned line; /* 0: not known */
     unsigned count;
-    char message[POLICY_MESSAGE_SIZE]; /* of the first */
+    char message[FINDING_MESSAGE_SIZE]; /* of the first */
+    char state[FINDING_STATE_SIZE];     /* where the first was */
 };
 
 struct findings {
@@ -42,6 +47,7 @@ struct findings {
 /* One question, and what it was asked about. */
 struct findings_trial {
     const struct snapshot *snapshot;
+    const char *state; /* its name: "the generated state 'busy' (seed 26)" */
     const struct policy_call *call;
     struct str source; /* the policy's */
     const char *name;  /* its messages begin with it */

@@ -27,24 +27,25 @@ enum {
 
 /* clang-format off */
 static const struct shape {
+    const char *name;
     unsigned workers, pools, jobs, flags;
 } shapes[] = {
-    {  0,  0, 0, 0 },
-    {  1,  1, 0, 0 },
-    {  0,  0, 3, 0 },
-    {  0,  2, 3, 0 },
-    {  1,  1, 1, ONE_MODEL },
-    {  1,  1, 1, ONE_MODEL | BARE },
-    {  8,  2, 5, 0 },
-    {  8,  2, 5, BARE },
-    {  8,  2, 5, HUGE_ONES | ONE_MODEL },
-    {  8,  2, 5, HOSTILE },
-    {  6,  2, 4, BUSY },
-    {  6,  2, 4, OFFLINE },
-    {  6,  2, 4, FAILED },
-    {  6,  3, 4, NO_GPU | BARE },
-    { 24, 12, 8, EMBEDDINGS },
-    {  8,  2, 6, LATE | ONE_MODEL },
+    { "nothing",                0,  0, 0, 0 },
+    { "one idle worker",        1,  1, 0, 0 },
+    { "jobs without workers",   0,  0, 3, 0 },
+    { "hives without workers",  0,  2, 3, 0 },
+    { "one of each",            1,  1, 1, ONE_MODEL },
+    { "one of each, bare",      1,  1, 1, ONE_MODEL | BARE },
+    { "usual",                  8,  2, 5, 0 },
+    { "bare",                   8,  2, 5, BARE },
+    { "huge numbers",           8,  2, 5, HUGE_ONES | ONE_MODEL },
+    { "hostile texts",          8,  2, 5, HOSTILE },
+    { "busy",                   6,  2, 4, BUSY },
+    { "offline",                6,  2, 4, OFFLINE },
+    { "failed",                 6,  2, 4, FAILED },
+    { "no GPUs",                6,  3, 4, NO_GPU | BARE },
+    { "embeddings",            24, 12, 8, EMBEDDINGS },
+    { "late",                   8,  2, 6, LATE | ONE_MODEL },
 };
 
 /* Numbers of a row: from 0 to below `usual`, or one of the ends. */
@@ -359,14 +360,24 @@ static void generate(struct region *r, const struct shape *shape, uint64_t seed,
     (void)rc;
 }
 
+static const struct shape *shape_of(unsigned number)
+{
+    return &shapes[number % (sizeof(shapes) / sizeof(shapes[0]))];
+}
+
 void validation_generate(struct region *r, unsigned number, uint64_t now_ms)
 {
-    generate(r, &shapes[number % (sizeof(shapes) / sizeof(shapes[0]))], number, now_ms);
+    generate(r, shape_of(number), number, now_ms);
+}
+
+void validation_generated_name(unsigned number, char *ret, size_t size)
+{
+    (void)snprintf(ret, size, "the generated state '%s' (seed %u)", shape_of(number)->name, number);
 }
 
 void validation_generate_large(struct region *r, unsigned workers, unsigned jobs, uint64_t now_ms)
 {
-    const struct shape shape = { workers, workers / 20 + 1, jobs, 0 };
+    const struct shape shape = { "large", workers, workers / 20 + 1, jobs, 0 };
 
     generate(r, &shape, GENERATED_CONTEXTS, now_ms);
 }

@@ -25,7 +25,7 @@ struct policy_files {
     struct buf text;
     enum script_language language;
     struct validation *validation;
-    const struct region *recent[1];
+    struct validation_context recent[1];
 };
 
 static void look(struct policy_files *f);
@@ -159,14 +159,14 @@ static void on_validated(void *data, const struct validation_result *result)
 
 static void validate(struct policy_files *f)
 {
-    f->recent[0] = f->r->options.live;
+    f->recent[0] = (struct validation_context){ f->r->options.live, "the state of now" };
     f->validation = validation_start(f->r->loop, f->r->sandbox,
                                      &(struct validation_options){
                                          .language = f->language,
                                          .source = buf_str(&f->text),
                                          .name = policy_file_title(f->list.items[f->at]),
                                          .recent = f->recent,
-                                         .recent_len = f->recent[0] ? 1 : 0,
+                                         .recent_len = f->recent[0].region ? 1 : 0,
                                          .on_done = on_validated,
                                          .data = f,
                                      });

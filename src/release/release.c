@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+enum { RELEASE_RETRY_MS = 2000 }; /* what is full or busy now may not be so then */
+
 /* --- Who decides ---------------------------------------------------------------------- */
 
 int release_check_sandbox(const struct release *r, struct err *err)
@@ -81,23 +83,35 @@ void release_title(char *ret, size_t size, const char *name, enum script_languag
 int release_explain(const char *title, const struct diagnostics *d, bool is_untried,
                     struct err *err)
 {
-    int code = is_untried ? ERR_UNAVAILABLE : ERR_INVALID;
     const struct diagnostic *first = NULL;
+    int code = is_untried ? ERR_UNAVAILABLE : ERR_INVALID;
 
     for (size_t i = 0; i < d->len && !first; i++) {
         if (!d->items[i].is_warning)
             first = &d->items[i];
     }
     if (!first)
-        return err_set(err, code, "%s: it did not load", title);
-    if (first->line == 0)
-        return err_set(err, code, "%s: %s", title, first->message);
-    if (first->column == 0)
-        return err_set(err, code, "%s:%u: %s", title, first->line, first->message);
-    return err_set(err, code, "%s:%u:%u: %s", title, first->line, first->column, first->message);
+        (void)err_set(err, code, "%s: it did not load", title);
+    else if (first->line == 0)
+        (void)err_set(err, code, "%s: %s", title, first->message);
+    else if (first->column == 0)
+        (void)err_set(err, code, "%s:%u: %s", title, first->line, first->message);
+    else
+        (void)err_set(err, code, "%s:%u:%u: %s", title, first->line, first->column, first->message);
+    err->retry_after_ms = is_untried ? RELEASE_RETRY_MS : 0;
+    return code;
 }
 
 /* --- Changes -------------------------------------------------------------------------- */
+
+static void refuse_another(const struct release *r, struct err *err)
+{
+    (void)err_set(err, ERR_LIMIT,
+                  "%u changes of the policy are under way or waiting, which is all that this "
+                  "queen keeps; try again when some have ended",
+                  r->options.deploys_max);
+    err->retry_after_ms = RELEASE_RETRY_MS;
+}
 
 static void start(struct release *r, const struct act_options *options)
 {
@@ -108,8 +122,7 @@ static void start(struct release *r, const struct act_options *options)
                       "in platform mode the scheduler is built in and cannot be changed; run the "
                       "queen with --mode home or --mode lab for policies of your own");
     else if (acts_count(r) >= r->options.deploys_max)
-        (void)err_set(&err, ERR_LIMIT, "%u changes of the policy are under way; try again",
-                      r->options.deploys_max);
+        refuse_another(r, &err);
     act_start(r, options, err.code != 0 ? &err : NULL);
 }
 

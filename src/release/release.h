@@ -13,9 +13,9 @@
  * --scheduler FILE takes over at the start and whenever it changes. A drop-in takes over
  * when it changes and the active policy has its name, or when nobody has chosen any.
  *
- * Validation reads no store and activates nothing: several go on at once. Activations take
- * turns, in the order in which they are ready. Files have nobody to be told what is wrong
- * with them: it is logged once, and kept for release_last_error().
+ * Validation reads no store and activates nothing: a few go on at once, but one of each name;
+ * other deploys wait. Activations take turns, in the order in which they are ready. Files have
+ * nobody to be told what is wrong with them: it is logged once, and kept for release_last_error().
  */
 #pragma once
 
@@ -42,7 +42,8 @@ struct release_options {
     bool is_immutable;       /* platform mode */
     bool watches_files;
     unsigned debounce_ms;                /* 200 */
-    unsigned deploys_max;                /* deploys and rollbacks under way at once; 4 */
+    unsigned deploys_max;                /* deploys and rollbacks under way or waiting; 32 */
+    unsigned validations_max;            /* of deploys, at once; the others wait; 4 */
     const struct region *live;           /* what the queen sees: new policies are tried on it as
                                           * well; borrowed; NULL: none */
     const struct release_events *events; /* borrowed */

@@ -3,7 +3,7 @@
  * includes it.
  *
  *   release.c        life, who is active, the start
- *   act.c            one change, from its request to its end
+ *   act*.c           one change, from its request to its end
  *   policy_files.c   --scheduler FILE and drop-ins (file_list.h: which there are)
  */
 #pragma once
@@ -59,6 +59,8 @@ int release_explain(const char *title, const struct diagnostics *d, bool is_untr
                     struct err *err);
 
 /* --- act.c */
+
+enum { TITLE_SIZE = SCRIPT_NAME_SIZE + 8 };
 
 enum act_kind {
     ACT_DEPLOY,  /* validate, store, and activate when wanted */

@@ -35,12 +35,6 @@ static void a_good_policy_takes_over(void **state)
     assert_int_equal(x->policies, 2);
 }
 
-static void pass_over(void *data, const struct policy_version *v)
-{
-    (void)data;
-    (void)v;
-}
-
 static void a_bad_one_leaves_the_old_one_in_place_and_says_why(void **state)
 {
     static const struct {
@@ -65,8 +59,7 @@ static void a_bad_one_leaves_the_old_one_in_place_and_says_why(void **state)
         assert_true(c.validation.diagnostics.errors > 0);
         assert_active(x, "home", 1);
         assert_ptr_equal(release_sandboxed(x->release), before);
-        assert_int_equal(policy_store_versions(release_store(x->release), "home", pass_over, NULL),
-                         1);
+        assert_int_equal(versions_of(x, "home"), 1);
     }
     assert_int_equal(x->policies, 1);
 }
@@ -88,41 +81,6 @@ static void one_may_be_stored_without_being_active(void **state)
     assert_builtin(x);
     assert_int_equal(rollback(x, "later", 1).result.code, 0);
     assert_active(x, "later", 1);
-}
-
-static void two_at_once_both_end_and_the_later_one_stays(void **state)
-{
-    struct world *x = *state;
-    struct call a, b;
-
-    begin(x);
-    start_deploy(x, &a, "a", POLICY("a"));
-    start_deploy(x, &b, "b", POLICY("b"));
-    RUN_UNTIL(&x->w, a.done && b.done);
-    assert_int_equal(a.result.code, 0);
-    assert_int_equal(b.result.code, 0);
-    assert_int_equal(x->policies, 2);
-    assert_string_equal(release_active(x->release)->name, x->active.name);
-    assert_true(a.done == 1 && b.done == 1);
-}
-
-static void more_than_allowed_at_once_are_refused(void **state)
-{
-    struct world *x = *state;
-    struct call calls[5];
-    unsigned refused = 0;
-
-    begin(x);
-    for (unsigned i = 0; i < 5; i++)
-        start_deploy(x, &calls[i], "home", POLICY("one"));
-    for (unsigned i = 0; i < 5; i++) {
-        RUN_UNTIL(&x->w, calls[i].done);
-        refused += calls[i].result.code == ERR_LIMIT;
-    }
-    assert_int_equal(refused, 1);
-    assert_int_equal(calls[4].result.code, ERR_LIMIT);
-    assert_active(x, "home", 1);
-    assert_int_equal(deploy(x, "home", POLICY("two")).result.code, 0);
 }
 
 static void an_old_version_can_come_back(void **state)
@@ -180,36 +138,6 @@ static void an_active_version_that_is_broken_after_a_restart_is_told(void **stat
     begin(x);
     assert_int_equal(x->ready.code, 0);
     assert_builtin(x);
-}
-
-static void who_has_gone_is_not_told(void **state)
-{
-    struct world *x = *state;
-    struct call c;
-
-    begin(x);
-    start_deploy(x, &c, "home", POLICY("one"));
-    release_forget(x->release, &c);
-    RUN_UNTIL(&x->w, x->policies == 1);
-    test_world_run(&x->w);
-    assert_int_equal(c.done, 0);
-    assert_active(x, "home", 1);
-}
-
-static void it_can_end_at_any_time(void **state)
-{
-    struct world *x = *state;
-    struct call c;
-    char text[64];
-
-    for (unsigned turns = 0; turns < 40; turns++) {
-        begin(x);
-        (void)snprintf(text, sizeof(text), POLICY("%u"), turns);
-        start_deploy(x, &c, "home", text);
-        for (unsigned i = 0; i < turns; i++)
-            test_world_run(&x->w);
-        release_free(TAKE(x->release));
-    }
 }
 
 static void a_store_that_cannot_be_written_changes_nothing(void **state)
@@ -382,14 +310,10 @@ int main(void)
         TEST(a_good_policy_takes_over),
         TEST(a_bad_one_leaves_the_old_one_in_place_and_says_why),
         TEST(one_may_be_stored_without_being_active),
-        TEST(two_at_once_both_end_and_the_later_one_stays),
-        TEST(more_than_allowed_at_once_are_refused),
         TEST(an_old_version_can_come_back),
         TEST(the_built_in_policy_can_come_back_and_stays_after_a_restart),
         TEST(what_was_active_is_so_after_a_restart),
         TEST(an_active_version_that_is_broken_after_a_restart_is_told),
-        TEST(who_has_gone_is_not_told),
-        TEST(it_can_end_at_any_time),
         TEST(a_store_that_cannot_be_written_changes_nothing),
         TEST(names_are_checked_before_anything_runs),
         cmocka_unit_test_setup_teardown(a_policy_that_fails_too_often_is_told, setup_with_blame,

@@ -97,7 +97,8 @@ static inline int setup_with(void **state, const char *host, uint64_t (*cpu_us)(
         .drop_in_dir = x->drop_ins,
         .watches_files = true,
         .debounce_ms = 5,
-        .deploys_max = 4,
+        .deploys_max = 32,
+        .validations_max = 4,
         .events = &events,
         .data = x,
     };
@@ -194,4 +195,15 @@ static inline void assert_builtin(const struct world *x)
     assert_null(release_active(x->release));
     assert_null(release_sandboxed(x->release));
     assert_int_equal(x->active.version, 0);
+}
+
+static inline void pass_over(void *data, const struct policy_version *v)
+{
+    (void)data;
+    (void)v;
+}
+
+static inline size_t versions_of(const struct world *x, const char *name)
+{
+    return policy_store_versions(release_store(x->release), name, pass_over, NULL);
 }

@@ -3,19 +3,20 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "release/findings.h"
+#include "release/questions.h"
 
 #include <assert.h>
 #include <stdio.h>
 
 enum {
-    JOBS_ASKED = 3, /* of each context, the first ones */
     LARGE_WORKERS = 1000,
     LARGE_JOBS = 1000,
     LARGE_CALLS = 200,
     LARGE_CALLS_MIN = 20, /* whatever they take */
     LARGE_BUDGET_US = 500 * 1000,
     DEATHS_MAX = 3, /* hosts that it may cost before it is clear enough */
-    BUSY_MAX = 60,  /* times that the machine was too busy */
+    BUSY_MAX = 60,  /* times that the machine was too busy for a question */
+    BUSY_LOAD = 20, /* as many questions as one loading that starves waits for */
     BUSY_WAIT_MS = 50,
     SAMPLES_MAX = 1024,
 };
@@ -24,7 +25,8 @@ enum stage { STAGE_LOAD, STAGE_GENERATED, STAGE_RECENT, STAGE_LARGE, STAGE_END }
 
 struct validation {
     struct loop *loop;
-    struct sandboxed *policy;
+    struct sandbox *sandbox;
+    struct sandboxed *policy;          /* NULL: to be loaded, again */
     struct validation_options options; /* `source` and `name` are below */
     char *source, name[SCRIPT_NAME_SIZE + 8];
     struct region *region;   /* of generated contexts */
@@ -35,8 +37,9 @@ struct validation {
     enum stage stage;
     unsigned context; /* of its stage */
     bool is_generating, is_cancelled;
-    const struct region *asked;     /* the context at hand */
-    unsigned question, hooks_asked; /* of the context */
+    const struct region *asked; /* the context at hand */
+    char state[FINDING_STATE_SIZE];
+    struct questions questions; /* about it */
     struct policy_call call;
     uint64_t now_ms; /* of all contexts: wall clock */
 
@@ -46,6 +49,11 @@ struct validation {
 };
 
 static void next_context(struct validation *v);
+
+static const struct snapshot *snapshot_of(const struct validation *v)
+{
+    return region_bytes(v->asked);
+}
 
 /* --- The end ---------------------------------------------------------------------- */
 
@@ -98,85 +106,6 @@ static void give_up(struct validation *v, const char *words)
     finish(v);
 }
 
-/* --- Questions -------------------------------------------------------------------- */
-
-static const struct snapshot *snapshot_of(const struct validation *v)
-{
-    return region_bytes(v->asked);
-}
-
-/* The row of the n-th job in the queue's order. */
-static uint32_t nth_job(const struct snapshot *s, unsigned n)
-{
-    uint32_t row = s->header.first_job;
-    const struct snap_job *job;
-
-    while ((job = snapshot_job(s, row)) && n-- > 0)
-        row = job->next;
-    return job ? row : SNAP_NONE;
-}
-
-static void fill_call(struct validation *v, enum ask_kind kind, uint32_t job)
-{
-    v->call = (struct policy_call){ .kind = kind, .job = job, .seed = v->question + 1 };
-    if (kind == ASK_RETRY) {
-        v->call.attempt = 1 + v->context % 3;
-        (void)str_copy(v->call.error_code, sizeof(v->call.error_code), str_of("worker_error"));
-        (void)str_copy(v->call.error_message, sizeof(v->call.error_message),
-                       str_of("connection refused"));
-    } else if (kind == ASK_OUTCOME) {
-        (void)str_copy(v->call.outcome.state, sizeof(v->call.outcome.state),
-                       str_of(v->context % 2 == 0 ? "done" : "failed"));
-        (void)str_copy(v->call.outcome.worker_id, sizeof(v->call.outcome.worker_id),
-                       str_of("worker-0"));
-        v->call.outcome.tokens_out = v->context;
-        v->call.outcome.total_ms = 1000;
-    }
-}
-
-/* The entry point first: once, or about the first jobs. */
-static bool entry_question(struct validation *v, unsigned n)
-{
-    bool is_whole = v->result.info.entry == POLICY_ENTRY_SCHEDULE;
-    unsigned most = v->stage == STAGE_LARGE ? LARGE_CALLS : is_whole ? 1 : JOBS_ASKED;
-    uint32_t job = is_whole ? SNAP_NONE : nth_job(snapshot_of(v), n);
-
-    if (n >= most || (!is_whole && job == SNAP_NONE))
-        return false;
-    fill_call(v, is_whole ? ASK_SCHEDULE : ASK_JOB, job);
-    return true;
-}
-
-/* Then the hooks, about the first job. */
-static bool hook_question(struct validation *v, unsigned n)
-{
-    static const struct {
-        enum ask_kind kind;
-        unsigned hook;
-    } hooks[] = {
-        { ASK_ADMIT, POLICY_HOOK_ADMIT },
-        { ASK_RETRY, POLICY_HOOK_RETRY },
-        { ASK_OUTCOME, POLICY_HOOK_OUTCOME },
-    };
-    uint32_t job = nth_job(snapshot_of(v), 0);
-
-    for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]) && job != SNAP_NONE; i++) {
-        if (v->result.info.hooks & hooks[i].hook && n-- == 0) {
-            fill_call(v, hooks[i].kind, job);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The next one about the context at hand, in v->call. False: there is none. */
-static bool next_question(struct validation *v)
-{
-    if (entry_question(v, v->question))
-        return true;
-    return v->stage != STAGE_LARGE && hook_question(v, v->hooks_asked++);
-}
-
 /* --- Answers ---------------------------------------------------------------------- */
 
 static void on_answer(void *data, const struct sandbox_answer *answer);
@@ -188,7 +117,7 @@ static void ask(struct validation *v)
 
 static void ask_next(struct validation *v)
 {
-    if (next_question(v))
+    if (questions_next(&v->questions, &v->call))
         ask(v);
     else
         next_context(v);
@@ -206,8 +135,18 @@ static void note_time(struct validation *v, const struct sandbox_answer *answer)
 
 static bool has_seen_enough(const struct validation *v)
 {
-    return v->stage == STAGE_LARGE && v->question >= LARGE_CALLS_MIN &&
+    return v->stage == STAGE_LARGE && v->questions.asked >= LARGE_CALLS_MIN &&
            v->samples_us > LARGE_BUDGET_US;
+}
+
+/* The same again, unless it has starved for too long. */
+static void starve(struct validation *v, unsigned times)
+{
+    v->busy += times;
+    if (v->busy > BUSY_MAX)
+        give_up(v, "this machine is too busy to try the policy now; try again later");
+    else
+        loop_timer_start(&v->later, BUSY_WAIT_MS);
 }
 
 static void on_answer(void *data, const struct sandbox_answer *answer)
@@ -220,23 +159,20 @@ static void on_answer(void *data, const struct sandbox_answer *answer)
         return;
     }
     if (failure == POLICY_STARVED) {
-        if (++v->busy > BUSY_MAX)
-            give_up(v, "this machine is too busy to try the policy now; try again later");
-        else
-            loop_timer_start(&v->later, BUSY_WAIT_MS);
+        starve(v, 1);
         return;
     }
     note_time(v, answer);
     findings_judge(&v->findings,
                    &(struct findings_trial){
                        .snapshot = snapshot_of(v),
+                       .state = v->state,
                        .call = &v->call,
                        .source = v->options.source,
                        .name = v->name,
                        .is_changing = v->stage == STAGE_RECENT,
                    },
                    answer->answer);
-    v->question++;
     if (v->findings.deaths >= DEATHS_MAX)
         finish(v);
     else if (has_seen_enough(v))
@@ -258,6 +194,19 @@ static void generate(void *data)
         validation_generate(v->region, v->context, v->now_ms);
 }
 
+static void begin_context(struct validation *v)
+{
+    v->questions = (struct questions){
+        .snapshot = snapshot_of(v),
+        .info = &v->result.info,
+        .context = v->context,
+        .calls = v->stage == STAGE_LARGE ? LARGE_CALLS : 0,
+    };
+    v->result.tried.generated += v->stage == STAGE_GENERATED;
+    v->result.tried.real += v->stage == STAGE_RECENT;
+    ask_next(v);
+}
+
 static void on_generated(void *data)
 {
     struct validation *v = data;
@@ -266,7 +215,31 @@ static void on_generated(void *data)
     if (v->is_cancelled)
         validation_free(v);
     else
-        ask_next(v);
+        begin_context(v);
+}
+
+static void take_recent(struct validation *v)
+{
+    const struct validation_context *recent = &v->options.recent[v->context];
+
+    v->asked = recent->region;
+    (void)snprintf(v->state, sizeof(v->state), "%s", recent->name);
+    if (snapshot_of(v)->header.layout == SNAP_LAYOUT)
+        begin_context(v);
+    else /* nothing was ever written there */
+        next_context(v);
+}
+
+static void take_generated(struct validation *v)
+{
+    v->asked = v->region;
+    if (v->stage == STAGE_LARGE)
+        (void)snprintf(v->state, sizeof(v->state), "a state of %u workers and %u jobs",
+                       LARGE_WORKERS, LARGE_JOBS);
+    else
+        validation_generated_name(v->context, v->state, sizeof(v->state));
+    v->is_generating = true;
+    loop_offload(v->loop, generate, on_generated, v);
 }
 
 static unsigned contexts_of(const struct validation *v, enum stage stage)
@@ -293,22 +266,14 @@ static void enter_stage(struct validation *v, enum stage stage)
 static void next_context(struct validation *v)
 {
     v->context++;
-    v->question = v->hooks_asked = 0;
     while (v->context >= contexts_of(v, v->stage))
         enter_stage(v, v->stage + 1);
-    if (v->stage == STAGE_END) {
+    if (v->stage == STAGE_END)
         finish(v);
-    } else if (v->stage == STAGE_RECENT) {
-        v->asked = v->options.recent[v->context];
-        if (snapshot_of(v)->header.layout == SNAP_LAYOUT)
-            ask_next(v);
-        else /* nothing was ever written there */
-            next_context(v);
-    } else {
-        v->asked = v->region;
-        v->is_generating = true;
-        loop_offload(v->loop, generate, on_generated, v);
-    }
+    else if (v->stage == STAGE_RECENT)
+        take_recent(v);
+    else
+        take_generated(v);
 }
 
 /* --- The beginning ---------------------------------------------------------------- */
@@ -328,8 +293,13 @@ static void on_refused(void *data, enum policy_failure failure, const struct dia
 {
     struct validation *v = data;
 
+    if (failure == POLICY_STARVED) {
+        sandboxed_free(TAKE(v->policy));
+        starve(v, BUSY_LOAD);
+        return;
+    }
     v->result.diagnostics = *d;
-    v->result.is_untried = failure == POLICY_SANDBOX_UNAVAILABLE || failure == POLICY_STARVED;
+    v->result.is_untried = failure == POLICY_SANDBOX_UNAVAILABLE;
     finish(v);
 }
 
@@ -338,14 +308,27 @@ static const struct sandboxed_events policy_events = {
     .on_refused = on_refused,
 };
 
+static void load(struct validation *v)
+{
+    v->policy = sandboxed_new(v->sandbox, &(struct sandboxed_options){
+                                              .language = v->options.language,
+                                              .source = v->options.source,
+                                              .name = v->name,
+                                              .events = &policy_events,
+                                              .data = v,
+                                          });
+}
+
 static void on_later(struct loop_timer *timer)
 {
     struct validation *v = container_of(timer, struct validation, later);
 
-    if (v->policy)
-        ask(v);
-    else
+    if (v->result.diagnostics.errors > 0 && !v->policy)
         finish(v);
+    else if (!v->policy)
+        load(v);
+    else
+        ask(v);
 }
 
 struct validation *validation_start(struct loop *loop, struct sandbox *s,
@@ -354,6 +337,7 @@ struct validation *validation_start(struct loop *loop, struct sandbox *s,
     struct validation *v = mem_alloc(1, sizeof(*v));
 
     v->loop = loop;
+    v->sandbox = s;
     v->options = *options;
     v->source = mem_copy(options->source);
     v->options.source.p = v->source;
@@ -362,17 +346,10 @@ struct validation *validation_start(struct loop *loop, struct sandbox *s,
     v->region = region_new(sizeof(struct snapshot), 0, NULL);
     loop_timer_init(loop, &v->later, on_later);
     assert(options->recent_len <= VALIDATION_RECENT_MAX);
-    if (!script_check(options->language, &v->options.source, &v->result.diagnostics)) {
+    if (script_check(options->language, &v->options.source, &v->result.diagnostics))
+        load(v);
+    else
         loop_timer_start(&v->later, 0);
-        return v;
-    }
-    v->policy = sandboxed_new(s, &(struct sandboxed_options){
-                                     .language = options->language,
-                                     .source = v->options.source,
-                                     .name = v->name,
-                                     .events = &policy_events,
-                                     .data = v,
-                                 });
     return v;
 }
 

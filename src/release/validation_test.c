@@ -156,6 +156,33 @@ static void what_is_wrong_in_some_states_only_is_a_warning(void **state)
     assert_int_equal(r->diagnostics.warnings, 2); /* once per line and kind */
 }
 
+static void a_finding_names_the_state_where_it_was_first(void **state)
+{
+    struct trial *t = *state;
+    const struct validation_result *r =
+        try_lua(t, "function schedule(context)\n"
+                   "  if #context.workers == 24 then error('so many') end\n"
+                   "end");
+
+    assert_warning(r, "so many (schedule, 4 of ", 2);
+    assert_warning(r, "; first in the generated state 'embeddings' (seed 14)", 2);
+    r = try_lua(t, "function schedule(context)\n"
+                   "  if #context.workers == 1000 then error('so many') end\n"
+                   "end");
+    assert_warning(r, "; first in a state of 1000 workers and 1000 jobs", 2);
+}
+
+static void a_long_message_leaves_room_for_the_state(void **state)
+{
+    struct trial *t = *state;
+    const struct validation_result *r =
+        try_lua(t, "function schedule(context)\n"
+                   "  if #context.workers == 24 then error(('long '):rep(1000)) end\n"
+                   "end");
+
+    assert_warning(r, "; first in the generated state 'embeddings' (seed 14)", 2);
+}
+
 static void a_worker_that_the_text_names_may_be_somewhere_else(void **state)
 {
     struct trial *t = *state;
@@ -255,7 +282,8 @@ static void real_contexts_are_tried_too_and_may_change_meanwhile(void **state)
     struct trial *t = *state;
     struct region *real = region_new(sizeof(struct snapshot), 0, NULL);
     struct region *empty = region_new(sizeof(struct snapshot), 0, NULL);
-    const struct region *recent[] = { empty, real };
+    const struct validation_context recent[] = { { empty, "the state of nobody" },
+                                                 { real, "the state of decision 17" } };
     struct validation_options options = {
         .language = SCRIPT_LUA,
         .source = str_of("function schedule_job(job)\n"
@@ -274,7 +302,10 @@ static void real_contexts_are_tried_too_and_may_change_meanwhile(void **state)
     (void)validation_start(t->w.loop, t->w.sandbox, &options);
     RUN_UNTIL(&t->w, t->done > 0);
     assert_true(t->result.is_valid);
-    assert_warning(&t->result, "seen", 2);
+    assert_warning(&t->result, "seen (schedule_job, 1 of ", 2);
+    assert_warning(&t->result, "; first in the state of decision 17", 2);
+    assert_int_equal(t->result.tried.generated, GENERATED_CONTEXTS);
+    assert_int_equal(t->result.tried.real, 1);
     region_free(real);
     region_free(empty);
 }
@@ -316,6 +347,8 @@ int main(void)
         cmocka_unit_test(the_third_lost_host_ends_the_trial),
         TEST(one_timeout_in_one_state_is_an_error),
         TEST(what_is_wrong_in_some_states_only_is_a_warning),
+        TEST(a_finding_names_the_state_where_it_was_first),
+        TEST(a_long_message_leaves_room_for_the_state),
         TEST(a_worker_that_the_text_names_may_be_somewhere_else),
         TEST(a_slow_policy_is_warned_of),
         TEST(texts_that_are_none_are_told_apart),

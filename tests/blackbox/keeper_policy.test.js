@@ -49,7 +49,7 @@ function commands(folder, url) {
 
 test("validate tells what is wrong as a compiler would, and exits with 1", async (t) => {
   const { rbee, ok, file } = await keeper(t);
-  assert.match(await ok(["policy", "validate", file("home.lua", toIdle)]), /home\.lua: valid; called \d+ times: /);
+  assert.match(await ok(["policy", "validate", file("home.lua", toIdle)]), /home\.lua: valid in 64 generated and \d+ recent real states; called \d+ times: /);
 
   const lua = await rbee(["policy", "validate", file("bad.lua", bad)]);
   assert.equal(lua.code, 1);

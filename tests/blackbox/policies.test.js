@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { temporaryFolder } from "./lib/daemon.js";
 import { allEvents, dataOf } from "./lib/sse.js";
 import { admin, context, idle, toIdle } from "./lib/policy.js";
+import { until } from "./lib/wait.js";
 import { asStatic, startFake, startQueen } from "./lib/world.js";
 
 const lua = (name, source = toIdle, more = {}) => ({ name, language: "lua", source, ...more });
@@ -116,6 +117,40 @@ test("two deploys at once: both are kept, one of them decides", async (t) => {
   assert.equal((await get("policies/home/versions")).body.versions.filter((one) => one.active).length, 1);
 });
 
+test("many deploys at once wait for one another, and every one is kept", async (t) => {
+  const { get, post } = admin(await startQueen(t));
+  const answers = await Promise.all(Array.from({ length: 12 }, (_, n) => post("deploy", lua("home", variant(n)))));
+  assert.deepEqual(answers.map((one) => one.status), Array(12).fill(201), JSON.stringify(answers.map((one) => one.body)));
+  const numbers = answers.map((one) => one.body.version).sort((a, b) => a - b);
+  assert.deepEqual(numbers, Array.from({ length: 12 }, (_, n) => n + 1), "versions without gaps");
+  assert.deepEqual((await get("policies")).body.active, { name: "home", version: 12 });
+});
+
+test("more deploys than are kept waiting are refused for now", async (t) => {
+  const { post } = admin(await startQueen(t));
+  const answers = await Promise.all(Array.from({ length: 40 }, (_, n) => post("deploy", lua("home", variant(n)))));
+  const refused = answers.filter((one) => one.status !== 201);
+  assert.ok(refused.length <= 8, "32 at least are served");
+  for (const one of refused) {
+    assert.equal(one.status, 503);
+    assert.equal(one.body.error.code, "limit_reached");
+    assert.ok(Number(one.headers.get("retry-after")) > 0);
+  }
+});
+
+test("a deploy that was accepted takes effect although its client leaves", async (t) => {
+  const queen = await startQueen(t);
+  const { get } = admin(queen);
+  const starts = () => queen.metric("rbee_policy_host_starts_total");
+  const before = await starts();
+  const leave = new AbortController();
+  const left = queen.stream("POST", "/v2/admin/scheduler/deploy", lua("home"), { signal: leave.signal }).catch(() => "left");
+  await until("its validation has begun", async () => (await starts()) > before);
+  leave.abort();
+  await left;
+  await until("it decides", async () => (await get("policies")).body.active.name === "home");
+});
+
 test("a version that was deployed decides again after a restart", async (t) => {
   const queen = await startQueen(t);
   await admin(queen).post("deploy", lua("home"));
@@ -212,4 +247,5 @@ test("the operations of the jobs API do the same, under both of their names", as
   assert.equal((await queen.post("/v1/jobs", { operation: "policy_get", name: "nobody" })).status, 404);
   assert.equal((await queen.post("/v1/jobs", { operation: "policy_save", name: "mine", language: "lua", source: "x = 1" })).status, 422);
   assert.equal((await queen.post("/v1/jobs", { operation: "policy_delete", name: "mine" })).status, 501);
+  assert.equal((await queen.post("/v1/jobs", { operation: "policy_delete", name: "nobody" })).status, 404);
 });
