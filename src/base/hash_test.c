@@ -23,11 +23,22 @@ static void the_hash_of_content_is_the_same_in_every_run(void **state)
     assert_false(hash_content("abc", 3, 1) == hash_content("abc", 3, 2));
 }
 
+static void a_word_counts_by_its_place_and_zeros_count_nothing(void **state)
+{
+    (void)state;
+    /* Place -1 leaves the word as it is: splitmix64's first number from seed 0. */
+    assert_true(hash_word(UINT64_C(0x9e3779b97f4a7c15), UINT64_MAX) == 0xe220a8397b1dcdafU);
+    assert_false(hash_word(1, 0) == hash_word(1, 1));
+    assert_false(hash_word(1, 0) == hash_word(2, 0));
+    assert_true(hash_word(0, 0) == 0 && hash_word(0, 7) == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_hash_of_content_is_the_same_in_every_run),
         cmocka_unit_test(one_process_hashes_alike_and_bytes_matter),
+        cmocka_unit_test(a_word_counts_by_its_place_and_zeros_count_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

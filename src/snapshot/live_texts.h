@@ -3,7 +3,7 @@
  * workers without the arena growing. For snapshot/live*.c alone.
  *
  * Chunks of powers of two with free lists in the writer's own memory; a chunk is always put
- * whole, as region_put() demands. A text belongs to one member of one row.
+ * whole, so that nothing stays of what it held before. A text belongs to one member of one row.
  */
 #pragma once
 

@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { PAGE_BYTES = 4096, SEGMENT_BYTES = 256 * 1024 };
+enum { PAGE_BYTES = 4096, WORD_BYTES = 8, SEGMENT_BYTES = 256 * 1024 };
 
 /* What one put changed: from the first byte that differed to the last. */
 struct entry {
@@ -119,20 +119,44 @@ static struct entry *entry_at(struct segment *segment, size_t i)
     return (struct entry *)(void *)(segment->memory + segment->size) - 1 - i;
 }
 
-static struct segment *add_segment(struct region *r, size_t need)
+/* A full log writes over its oldest segment: the pages of a new one cost more than what goes
+ * into them. */
+static struct segment *reuse_oldest(struct region *r, size_t size)
 {
-    size_t size = need > SEGMENT_BYTES ? need : SEGMENT_BYTES;
+    struct segment *oldest =
+        list_is_empty(&r->log) ? NULL : container_of(r->log.next, struct segment, in_log);
 
-    size = (size + _Alignof(struct entry) - 1) / _Alignof(struct entry) * _Alignof(struct entry);
+    if (!oldest || oldest->size != size || r->log_bytes + size <= r->log_bytes_max)
+        return NULL;
+    list_remove(&oldest->in_log);
+    oldest->entries_len = oldest->bytes_len = 0;
+    return oldest;
+}
+
+static struct segment *new_segment(struct region *r, size_t size)
+{
     while (!list_is_empty(&r->log) && r->log_bytes + size > r->log_bytes_max)
         forget_segment(r, container_of(r->log.next, struct segment, in_log));
     if (size > r->log_bytes_max)
         return NULL;
 
     struct segment *segment = mem_alloc(1, sizeof(*segment) + size);
-    segment->before = r->version;
     segment->size = size;
     r->log_bytes += size;
+    return segment;
+}
+
+static struct segment *add_segment(struct region *r, size_t need)
+{
+    size_t size = need > SEGMENT_BYTES ? need : SEGMENT_BYTES;
+
+    size = (size + _Alignof(struct entry) - 1) / _Alignof(struct entry) * _Alignof(struct entry);
+    struct segment *segment = reuse_oldest(r, size);
+    if (!segment)
+        segment = new_segment(r, size);
+    if (!segment)
+        return NULL;
+    segment->before = r->version;
     list_push_back(&r->log, &segment->in_log);
     return segment;
 }
@@ -193,14 +217,27 @@ static const struct entry *walk_back(const struct region *r, struct walk *w, uin
 
 /* --- Writing ------------------------------------------------------------------ */
 
-static bool is_zero(const unsigned char *bytes, size_t len)
+/* The last one may be cut short by the region's end. */
+static uint64_t word_at(const struct region *r, size_t place)
 {
-    return len == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0);
+    size_t off = place * WORD_BYTES, left = r->size - off;
+    uint64_t word = 0;
+
+    if (left >= WORD_BYTES)
+        memcpy(&word, r->bytes + off, WORD_BYTES);
+    else
+        memcpy(&word, r->bytes + off, left);
+    return word;
 }
 
+/* Of the words that this range, which is not empty, touches. */
 static uint64_t hash_range(const struct region *r, size_t off, size_t len)
 {
-    return is_zero(r->bytes + off, len) ? 0 : hash_content(r->bytes + off, len, off);
+    uint64_t hash = 0;
+
+    for (size_t place = off / WORD_BYTES; place <= (off + len - 1) / WORD_BYTES; place++)
+        hash += hash_word(word_at(r, place), place);
+    return hash;
 }
 
 static void note_pages(struct region *r, size_t off, size_t len)
@@ -218,8 +255,8 @@ static size_t first_change(const unsigned char *a, const unsigned char *b, size_
 {
     size_t at = 0;
 
-    while (len - at >= sizeof(uint64_t) && memcmp(a + at, b + at, sizeof(uint64_t)) == 0)
-        at += sizeof(uint64_t);
+    while (len - at >= WORD_BYTES && memcmp(a + at, b + at, WORD_BYTES) == 0)
+        at += WORD_BYTES;
     while (at < len && a[at] == b[at])
         at++;
     return at;
@@ -228,11 +265,10 @@ static size_t first_change(const unsigned char *a, const unsigned char *b, size_
 /* Just behind the last byte that differs; there is one. */
 static size_t changes_end(const unsigned char *a, const unsigned char *b, size_t len)
 {
-    const size_t word = sizeof(uint64_t);
     size_t end = len;
 
-    while (end >= word && memcmp(a + end - word, b + end - word, word) == 0)
-        end -= word;
+    while (end >= WORD_BYTES && memcmp(a + end - WORD_BYTES, b + end - WORD_BYTES, WORD_BYTES) == 0)
+        end -= WORD_BYTES;
     while (a[end - 1] == b[end - 1])
         end--;
     return end;
@@ -246,11 +282,13 @@ void region_put(struct region *r, size_t off, const void *bytes, size_t len)
     size_t first = first_change(was, now, len);
     if (first == len)
         return;
-    size_t end = changes_end(was, now, len);
+    off += first;
+    now += first;
+    len = changes_end(was + first, now, len - first);
     if (r->log_bytes_max > 0)
-        remember(r, off + first, end - first);
+        remember(r, off, len);
     r->hash -= hash_range(r, off, len);
-    memcpy(r->bytes + off + first, now + first, end - first);
+    memcpy(r->bytes + off, now, len);
     r->hash += hash_range(r, off, len);
     note_pages(r, off, len);
     r->version++;

@@ -32,16 +32,14 @@ size_t region_size(const struct region *r);
 /* 0 for the zeros of the beginning, one more with each put that changes something. */
 uint64_t region_version(const struct region *r);
 
-/* Sum over all ranges ever put of XXH3(content, seeded by its offset), ranges of zeros
- * counting nothing: equal content put as the same ranges gives equal hashes, however it came
- * about and in every run. */
+/* Of the content alone: equal content gives equal hashes, however it came about and in every
+ * run. Sum over its words of hash_word(); 0 for zeros. */
 uint64_t region_hash(const struct region *r);
 
-/* Write `len` bytes at `off`. An offset is always put with the same length: rows, chunks. */
+/* Write `len` bytes at `off`. Costs a comparison, and then what changed. */
 void region_put(struct region *r, size_t off, const void *bytes, size_t len);
 
-/* Zeros again, and no history: older content is gone, copies copy all. Offsets may be put
- * with other lengths from now on. Makes a version. */
+/* Zeros again, and no history: older content is gone, copies copy all. Makes a version. */
 void region_reset(struct region *r);
 
 /* Make `copy`, which held this region at version `since` (0: zeros), hold what it holds now.
@@ -54,6 +52,5 @@ uint64_t region_sync(const struct region *r, void *copy, uint64_t since);
 bool region_at(const struct region *r, uint64_t version, void *ret);
 
 /* The same into another region of that size, to be copied on from there: what it held is gone.
- * False: the log does not go back so far, and `ret` is as it was. Its hash tells contents that
- * came this way apart, nothing else. */
+ * False: the log does not go back so far, and `ret` is as it was. */
 bool region_restore(const struct region *r, uint64_t version, struct region *ret);
