@@ -107,6 +107,7 @@ static void set_facts(struct registry *r, struct worker *w, const struct worker_
 
     if (!same_model)
         registry_drop_model(r, w);
+    w->described++;
     worker_facts_copy(&w->facts, facts);
     set_hive(w, hive);
     (void)str_copy(w->facts.hive_id, sizeof(w->facts.hive_id), str_of(hive ? hive->facts.id : ""));

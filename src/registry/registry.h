@@ -64,6 +64,7 @@ struct worker {
      * up to WORKERS_PER_HIVE_MAX beyond for one that came while the report that brought it
      * had others to go. */
     uint32_t slot, generation; /* generation >= 1 */
+    uint32_t described;        /* changes with every report: else `facts` and `hive` stand still */
 
     /* Registry-private from here. */
     struct rate decode, prefill; /* as measured */

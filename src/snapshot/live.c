@@ -79,6 +79,7 @@ struct live *live_new(const struct core *core, const struct live_options *option
     row_set_init(&l->crowded, SNAP_POOLS_MAX);
     row_set_init(&l->counted, SNAP_MODELS_MAX);
     l->has_loads = mem_alloc(SNAP_MODELS_MAX, 1);
+    l->described = mem_alloc(SNAP_WORKERS_MAX, sizeof(*l->described));
     map_init(&l->tenants);
     begin(l);
     return l;
@@ -91,6 +92,7 @@ void live_free(struct live *l)
     for (size_t i = 0; i < sizeof(l->changes) / sizeof(l->changes[0]); i++)
         free(l->changes[i].items);
     map_deinit(&l->tenants);
+    free(l->described);
     free(l->has_loads);
     row_set_deinit(&l->counted);
     row_set_deinit(&l->crowded);
@@ -127,6 +129,7 @@ static void bring_up_to_date(struct live *l, const struct job *job, enum live_wi
     struct core_stats stats;
 
     l->pass++;
+    l->guests_seen = 0;
     l->header.first_job = l->header.asked_job = SNAP_NONE;
     l->header.jobs_shown = 0;
     core_get_stats(l->core, &stats);

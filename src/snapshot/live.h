@@ -4,11 +4,12 @@
  *
  * Rows of workers, pools and models follow the registry's own slots, so that a row keeps
  * its number and its generation for as long as its worker lives. Jobs get rows when they
- * come into the window (the first SNAP_WINDOW of the queue's order) or are asked about;
- * tenants, when a job of theirs has a row. Without a window the queue's list is empty and the
- * rows of the last one are left behind as they were; so are the counts of jobs that wait for
- * other models than the one asked about. What a cache holds of a job's prompt is looked up
- * when it gets its row, and every time for the asked one and the first ones of the window.
+ * come into the window (the first SNAP_WINDOW of the queue's order) or are asked about; one
+ * that was asked about leaves its row to the next one that is. Tenants have rows as long as a
+ * job of theirs has one. Without a window the queue's list is empty and the rows of the last
+ * one are left behind as they were; so are the counts of jobs that wait for other models than
+ * the one asked about. What a cache holds of a job's prompt is looked up when it gets its row,
+ * and every time for the asked one and the first ones of the window.
  *
  * A worker's status is what the ledger makes of it: busy when all slots are taken, draining
  * when it is about to be stopped. The memory in use of a pool's GPUs is what its workers hold.

@@ -6,6 +6,7 @@
 void live_reset_jobs(struct live *l)
 {
     memset(l->chains, 0xff, sizeof(l->chains)); /* SNAP_NONE */
+    memset(l->guests, 0xff, sizeof(l->guests));
     l->free_jobs_len = l->free_tenants_len = 0;
     for (uint32_t row = SNAP_JOBS_MAX; row-- > 0;) {
         l->job_rows[row].is_used = false;
@@ -88,20 +89,36 @@ static uint32_t find_row(struct live *l, uint64_t seq)
     return row;
 }
 
-static void drop_row(struct live *l, uint32_t row)
+static void unchain(struct live *l, uint32_t row)
+{
+    uint32_t *link = chain_of(l, l->job_rows[row].seq);
+
+    while (*link != row)
+        link = &l->job_rows[*link].next_in_chain;
+    *link = l->job_rows[row].next_in_chain;
+}
+
+static void chain(struct live *l, uint32_t row, uint64_t seq)
 {
     struct job_row *it = &l->job_rows[row];
+
+    it->seq = seq;
+    it->is_used = true;
+    it->generation++;
+    it->next_in_chain = *chain_of(l, seq);
+    *chain_of(l, seq) = row;
+}
+
+static void drop_row(struct live *l, uint32_t row)
+{
     struct snap_job job = rows(l)->jobs[row];
     struct snap_text *const own[] = {
         &job.id,        &job.tenant_id,        &job.session_id,     &job.session_worker_id,
         &job.model_ref, &job.pinned_worker_id, &job.pinned_pool_id, &job.labels,
     };
-    uint32_t *link = chain_of(l, it->seq);
 
-    while (*link != row)
-        link = &l->job_rows[*link].next_in_chain;
-    *link = it->next_in_chain;
-    it->is_used = false;
+    unchain(l, row);
+    l->job_rows[row].is_used = false;
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
         live_text_clear(&l->texts, own[i]);
     drop_tenant(l, job.tenant);
@@ -122,17 +139,30 @@ static void drop_unseen(struct live *l)
 static uint32_t take_row(struct live *l, uint64_t seq)
 {
     if (l->free_jobs_len == 0)
-        drop_unseen(l); /* a window and one more at most are seen */
-    uint32_t row = l->free_jobs[--l->free_jobs_len], *chain = chain_of(l, seq);
-    struct job_row *it = &l->job_rows[row];
+        drop_unseen(l); /* a window and its guests at most are seen */
+    uint32_t row = l->free_jobs[--l->free_jobs_len];
 
-    it->seq = seq;
-    it->is_used = true;
-    it->generation++;
-    it->next_in_chain = *chain;
-    *chain = row;
+    chain(l, row, seq);
     live_note_use(l, &l->header.jobs, row);
     return row;
+}
+
+/* A job that is asked about and goes leaves its row to the next one, which says much the same.
+ * Rows that this sync has seen stay whose they are. */
+static uint32_t take_guest_row(struct live *l, uint64_t seq)
+{
+    uint32_t *guest = l->guests_seen < LIVE_GUESTS ? &l->guests[l->guests_seen++] : NULL;
+
+    if (!guest || *guest == SNAP_NONE || !l->job_rows[*guest].is_used ||
+        l->job_rows[*guest].pass == l->pass) {
+        uint32_t row = take_row(l, seq);
+        if (guest)
+            *guest = row;
+        return row;
+    }
+    unchain(l, *guest);
+    chain(l, *guest, seq);
+    return *guest;
 }
 
 /* --- One row -------------------------------------------------------------------------------- */
@@ -142,16 +172,49 @@ static void set_text(struct live *l, struct snap_text *text, const char *value)
     live_text_set(&l->texts, text, str_of(value));
 }
 
+/* The tenant of a row that was another job's, and may stay. */
+static uint32_t renew_use(struct live *l, uint32_t row, const char *id)
+{
+    const struct snap_tenant *tenant = snapshot_tenant(rows(l), row);
+
+    if (tenant && str_eq(snapshot_text(rows(l), tenant->id), id))
+        return row;
+    if (tenant)
+        drop_tenant(l, row);
+    return use_tenant(l, id);
+}
+
+/* Of a row that is empty, or was another job's, who may have the same model and tenant. */
+static struct snap_job begin_job(const struct snap_job *old)
+{
+    struct snap_job it;
+
+    memset(&it, 0, sizeof(it));
+    it.model = SNAP_NONE;
+    it.tenant = SNAP_NONE;
+    if (old->generation == 0)
+        return it;
+    it.model = old->model;
+    it.tenant = old->tenant;
+    it.id = old->id;
+    it.tenant_id = old->tenant_id;
+    it.session_id = old->session_id;
+    it.session_worker_id = old->session_worker_id;
+    it.model_ref = old->model_ref;
+    it.pinned_worker_id = old->pinned_worker_id;
+    it.pinned_pool_id = old->pinned_pool_id;
+    it.labels = old->labels;
+    return it;
+}
+
 /* What a request said stays as it is. */
 static struct snap_job new_job(struct live *l, uint32_t row, const struct job *job)
 {
     const struct job_spec *spec = &job->spec;
-    struct snap_job it;
+    struct snap_job it = begin_job(&rows(l)->jobs[row]);
 
-    memset(&it, 0, sizeof(it));
     it.generation = l->job_rows[row].generation;
-    it.model = SNAP_NONE;
-    it.tenant = use_tenant(l, spec->tenant_id);
+    it.tenant = renew_use(l, it.tenant, spec->tenant_id);
     it.given = (spec->has_seed ? SNAP_HAS_SEED : 0) | (*spec->tenant_id ? SNAP_HAS_TENANT : 0) |
                (*spec->session_id ? SNAP_HAS_SESSION : 0) |
                (spec->slo_ttft_ms > 0 ? SNAP_HAS_SLO : 0) |
@@ -229,13 +292,14 @@ static void set_state(struct live *l, struct snap_job *it, const struct job *job
     set_text(l, &it->session_worker_id, session ? session->facts.id : "");
 }
 
-static uint32_t put_job(struct live *l, const struct job *job, uint32_t next, bool is_fresh)
+static uint32_t put_job(struct live *l, const struct job *job, uint32_t next, bool is_fresh,
+                        uint32_t (*take)(struct live *l, uint64_t seq))
 {
     uint32_t row = find_row(l, job->seq);
     bool is_new = row == SNAP_NONE;
 
     if (is_new)
-        row = take_row(l, job->seq);
+        row = take(l, job->seq);
     l->job_rows[row].pass = l->pass;
 
     struct snap_job it = is_new ? new_job(l, row, job) : rows(l)->jobs[row];
@@ -251,7 +315,7 @@ static uint32_t put_job(struct live *l, const struct job *job, uint32_t next, bo
 
 uint32_t live_sync_job(struct live *l, const struct job *job)
 {
-    uint32_t row = put_job(l, job, SNAP_NONE, true);
+    uint32_t row = put_job(l, job, SNAP_NONE, true, take_guest_row);
     const struct snap_job *it = &rows(l)->jobs[row];
     if (it->model != SNAP_NONE)
         live_count_model(l, it->model);
@@ -306,7 +370,7 @@ void live_sync_window(struct live *l)
     uint32_t next = SNAP_NONE;
 
     for (size_t i = len; i-- > 0;)
-        next = put_job(l, l->window[i], next, i < LIVE_WARM_FRESH);
+        next = put_job(l, l->window[i], next, i < LIVE_WARM_FRESH, take_row);
     l->header.first_job = next;
     l->header.jobs_shown = (uint32_t)len;
     drop_unseen(l);

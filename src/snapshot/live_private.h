@@ -15,6 +15,7 @@ enum {
     LIVE_WARM_FRESH = 32,       /* jobs of the window whose caches are looked up every time */
     LIVE_JOB_LABELS_MAX = 2048, /* bytes; labels beyond are left out */
     LIVE_JOB_CHAINS = 4096,     /* by sequence number; a power of two */
+    LIVE_GUESTS = 32,           /* rows that jobs beyond the window take in turn */
 };
 
 /* Slots that changed, as registry_changes() told them: the last one first. */
@@ -50,6 +51,7 @@ struct live {
     struct row_set counted;   /* models with jobs that wait, or starts under way */
     uint64_t started, starts; /* core_stats when starts were counted last */
     unsigned char *has_loads; /* by model row */
+    uint32_t *described;      /* by worker row: which report its facts are from */
 
     /* Jobs by sequence number, which is unique in a core. */
     uint32_t chains[LIVE_JOB_CHAINS];
@@ -60,6 +62,8 @@ struct live {
         bool is_used;
     } job_rows[SNAP_JOBS_MAX];
     uint32_t free_jobs[SNAP_JOBS_MAX], free_jobs_len;
+    uint32_t guests[LIVE_GUESTS]; /* rows; SNAP_NONE: none yet */
+    unsigned guests_seen;         /* by this sync, from the front */
     uint64_t pass;
     const struct job *window[SNAP_WINDOW]; /* of this sync */
     struct snap_text type_texts[JOB_TYPE_COUNT_];

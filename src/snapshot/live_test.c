@@ -206,6 +206,58 @@ static void a_job_that_comes_back_names_the_workers_that_failed_it(void **state)
     free_world(w);
 }
 
+static void a_job_that_went_leaves_its_row_to_the_next_one(void **state)
+{
+    struct world *w = make_world(1);
+    struct snapshot *past = mem_alloc(1, sizeof(*past));
+    uint32_t rows[2], generations[2];
+    uint64_t version = 0;
+    (void)state;
+
+    add_fleet(w, 1, 1, NULL);
+    for (unsigned i = 0; i < 2; i++) {
+        struct job_spec spec = { .model = "m0", .temperature = -1, .prompt_tokens = 1 + i };
+
+        (void)snprintf(spec.id, sizeof(spec.id), "job-%u", i);
+        (void)snprintf(spec.tenant_id, sizeof(spec.tenant_id), "t%u", i);
+        version = region_version(live_region(w->live));
+        handle(w, (struct core_event){ .kind = CORE_JOB_ARRIVED, .u.arrived = &spec });
+        rows[i] = live_sync(w->live, core_job(w->core, spec.id), LIVE_NO_WINDOW, w->now_ms);
+        generations[i] = live_snapshot(w->live)->jobs[rows[i]].generation;
+    }
+    const struct snapshot *s = live_snapshot(w->live);
+    assert_int_equal(rows[0], rows[1]);
+    assert_int_not_equal(generations[0], generations[1]);
+    assert_true(str_eq(snapshot_text(s, s->jobs[rows[1]].id), "job-1"));
+    assert_int_equal(s->jobs[rows[1]].prompt_tokens, 2);
+    assert_int_equal(snapshot_find_tenant(s, str_of("t0")), SNAP_NONE);
+    assert_int_equal(snapshot_find_tenant(s, str_of("t1")), s->jobs[rows[1]].tenant);
+    assert_true(region_at(live_region(w->live), version, past));
+    assert_true(str_eq(snapshot_text(past, past->jobs[rows[0]].id), "job-0"));
+    free(past);
+    free_world(w);
+}
+
+static void a_job_of_the_queue_keeps_the_row_that_it_was_asked_about_with(void **state)
+{
+    enum { SLOTS = 4 };
+    struct world *w = make_world(1);
+    struct job_spec spec = { .model = "m0", .temperature = -1 };
+    (void)state;
+
+    add_fleet(w, 1, 1, NULL);
+    for (unsigned i = 0; i <= SLOTS; i++) {
+        (void)snprintf(spec.id, sizeof(spec.id), "job-%u", i);
+        handle(w, (struct core_event){ .kind = CORE_JOB_ARRIVED, .u.arrived = &spec });
+    }
+    const struct job *waiting = core_job(w->core, spec.id);
+    uint32_t row = live_sync(w->live, waiting, LIVE_NO_WINDOW, w->now_ms);
+    assert_int_equal(live_sync(w->live, NULL, LIVE_WINDOW, w->now_ms), SNAP_NONE);
+    assert_int_equal(live_snapshot(w->live)->header.first_job, row);
+    assert_int_equal(live_sync(w->live, waiting, LIVE_NO_WINDOW, w->now_ms), row);
+    free_world(w);
+}
+
 static void config_and_wall_clock_are_told(void **state)
 {
     struct world *w = make_world(1);
@@ -228,6 +280,8 @@ int main(void)
         cmocka_unit_test(a_full_arena_starts_over_when_that_helps),
         cmocka_unit_test(workers_stand_where_their_pool_stands_by_now),
         cmocka_unit_test(a_job_that_comes_back_names_the_workers_that_failed_it),
+        cmocka_unit_test(a_job_that_went_leaves_its_row_to_the_next_one),
+        cmocka_unit_test(a_job_of_the_queue_keeps_the_row_that_it_was_asked_about_with),
         cmocka_unit_test(config_and_wall_clock_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,8 +42,12 @@ static uint8_t status_of(const struct worker *w)
     return (uint64_t)w->in_flight + w->foreign >= w->facts.slots ? SNAP_BUSY : SNAP_READY;
 }
 
-static void set_load_of_worker(struct snap_worker *row, const struct worker *w)
+/* What changes between two reports. */
+static void set_state_of_worker(struct live *l, struct snap_worker *row, const struct worker *w)
 {
+    row->status = status_of(w);
+    row->live = (uint8_t)w->live;
+    row->last_used_ms = live_wall_ms(l, w->last_used_ms);
     row->slots = w->facts.slots;
     row->active = w->in_flight + w->foreign;
     row->queued = w->facts.queued;
@@ -53,14 +57,11 @@ static void set_load_of_worker(struct snap_worker *row, const struct worker *w)
     row->queued_prefill_tokens = w->queued_prefill_tokens;
     row->uses = w->dispatched_total;
     row->prefill_tokens_per_s = w->prefill_tokens_per_s;
-    if (w->tokens_per_s > 0) {
-        row->tokens_per_s = w->tokens_per_s;
-        row->given |= SNAP_HAS_SPEED;
-    }
-    if (w->load_time_ms > 0) {
-        row->load_time_ms = w->load_time_ms;
-        row->given |= SNAP_HAS_LOAD;
-    }
+    row->tokens_per_s = w->tokens_per_s;
+    row->load_time_ms = w->load_time_ms;
+    row->given &= ~(uint32_t)(SNAP_HAS_SPEED | SNAP_HAS_LOAD);
+    row->given |=
+        (w->tokens_per_s > 0 ? SNAP_HAS_SPEED : 0) | (w->load_time_ms > 0 ? SNAP_HAS_LOAD : 0);
 }
 
 static void set_facts_of_worker(struct snap_worker *row, const struct worker_facts *f)
@@ -142,12 +143,9 @@ static struct snap_worker make_worker(struct live *l, const struct snap_worker *
     row.generation = w->generation;
     row.model = live_model_row(l, w->facts.model);
     row.pool = hive && hive->slot < SNAP_POOLS_MAX ? hive->slot : SNAP_NONE;
-    row.status = status_of(w);
-    row.live = (uint8_t)w->live;
     row.is_static = w->is_static;
-    row.last_used_ms = live_wall_ms(l, w->last_used_ms);
     row.first_seen_ms = live_wall_ms(l, w->first_seen_ms);
-    set_load_of_worker(&row, w);
+    set_state_of_worker(l, &row, w);
     set_facts_of_worker(&row, &w->facts);
     set_texts_of_worker(l, &row, &w->facts);
     row.is_pinned = core_is_pinned(w);
@@ -163,7 +161,19 @@ static bool weigh_alike(const struct snap_worker *a, const struct snap_worker *b
            memcmp(a->gpu_ids, b->gpu_ids, sizeof(a->gpu_ids)) == 0;
 }
 
-void live_put_worker(struct live *l, uint32_t row, const struct worker *w)
+/* It stands where it stood, and is what it was. */
+static void renew_worker(struct live *l, uint32_t row, const struct worker *w)
+{
+    struct snap_worker worker = rows(l)->workers[row];
+
+    sums_worker(&l->sums, rows(l), &worker, -1);
+    set_state_of_worker(l, &worker, w);
+    sums_worker(&l->sums, rows(l), &worker, 1);
+    rows_put_worker(l->region, row, &worker);
+}
+
+/* Put a worker's row anew, in the lists of its model and its pool. */
+static void place_worker(struct live *l, uint32_t row, const struct worker *w)
 {
     struct snap_worker old = rows(l)->workers[row];
     bool is_new = old.generation == 0;
@@ -198,4 +208,14 @@ void live_put_worker(struct live *l, uint32_t row, const struct worker *w)
         rows_link_pool(l->region, row);
     sums_worker(&l->sums, rows(l), &worker, 1);
     live_note_use(l, &l->header.workers, row);
+}
+
+void live_put_worker(struct live *l, uint32_t row, const struct worker *w)
+{
+    if (rows(l)->workers[row].generation == w->generation && l->described[row] == w->described) {
+        renew_worker(l, row, w);
+        return;
+    }
+    place_worker(l, row, w);
+    l->described[row] = w->described;
 }
