@@ -8,31 +8,9 @@
 #include <lauxlib.h>
 #include <stdio.h>
 
-/* --- Memory -------------------------------------------------------------- */
-
-/* Lua answers a NULL by a full collection and one more try, then by LUA_ERRMEM: so the limit
- * is one of live data. */
-static void *on_alloc(void *data, void *block, size_t old_size, size_t new_size)
-{
-    struct policy *p = data;
-    size_t held = block ? old_size : 0; /* else old_size is a type */
-
-    if (new_size == 0) {
-        free(block);
-        p->memory_bytes -= held;
-        return NULL;
-    }
-    if (new_size > held && new_size - held > p->memory_bytes_max - p->memory_bytes)
-        return NULL;
-    void *moved = realloc(block, new_size);
-    if (moved)
-        p->memory_bytes += new_size - held;
-    return moved;
-}
-
 size_t policy_memory_bytes(const struct policy *p)
 {
-    return p->memory_bytes;
+    return p->heap.held_bytes;
 }
 
 void policy_collect(struct policy *p)
@@ -282,14 +260,15 @@ struct policy *policy_new(const struct policy_options *options, enum script_lang
     p->platform = options->platform;
     p->platform_source = options->platform_source;
     p->is_platform = options->is_platform;
-    p->memory_bytes_max =
-        options->memory_bytes_max > 0 ? options->memory_bytes_max : POLICY_MEMORY_BYTES;
+    heap_init(&p->heap,
+              options->memory_bytes_max > 0 ? options->memory_bytes_max : POLICY_MEMORY_BYTES);
     (void)snprintf(p->name, sizeof(p->name), "%.*s", (int)sizeof(p->name) - 5, name);
     for (size_t i = 0; i < FUNCTION_COUNT_; i++)
         p->functions[i] = LUA_NOREF;
     script_lua_init(&p->lua);
     rng_seed(&p->rng, 0);
-    p->L = policy_compile(language, source, &p->lua, d) < 0 ? NULL : lua_newstate(on_alloc, p);
+    p->L = policy_compile(language, source, &p->lua, d) < 0 ? NULL
+                                                            : lua_newstate(heap_alloc, &p->heap);
     if (p->L) {
         *(struct policy **)lua_getextraspace(p->L) = p;
         p->info.header = p->lua.header;
@@ -310,6 +289,7 @@ void policy_free(struct policy *p)
         return;
     if (p->L)
         lua_close(p->L);
+    heap_deinit(&p->heap);
     script_lua_deinit(&p->lua);
     free(p);
 }
@@ -401,5 +381,5 @@ void policy_call(struct policy *p, const struct policy_call *call, struct policy
         p->answer = NULL;
         lua_sethook(p->L, NULL, 0, 0);
     }
-    ret->memory_bytes = p->memory_bytes;
+    ret->memory_bytes = p->heap.held_bytes;
 }

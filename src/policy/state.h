@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 #include "policy/api.h"
+#include "policy/heap.h"
 #include "policy/policy.h"
 
 #include <lua.h>
@@ -31,7 +32,7 @@ struct policy {
     struct script_lua lua;
     struct policy_info info;
     int functions[FUNCTION_COUNT_]; /* registry references; LUA_NOREF */
-    size_t memory_bytes, memory_bytes_max;
+    struct heap heap;               /* of L */
 
     /* Of the running call. */
     const struct policy_call *call;
