@@ -64,12 +64,52 @@ static bool is_old(const struct job_queue *q, const struct job *job, uint64_t no
            now_ms - job->entered_ms >= q->options.promote_after_ms;
 }
 
+/* --- What they ask for ---------------------------------------------------------------- */
+
+static struct limit *limit_of(struct line *line, const struct job_spec *spec, uint64_t *ret_tokens)
+{
+    unsigned bits = 0;
+
+    *ret_tokens =
+        spec->type == JOB_TEXT_GEN && spec->max_tokens > 0 ? (uint64_t)spec->max_tokens : 0;
+    if (spec->type == JOB_TEXT_GEN && *ret_tokens == 0)
+        return NULL;
+    while (*ret_tokens >> bits > 0)
+        bits++;
+    return bits <= LIMIT_BITS_MAX ? &line->limits[bits] : NULL;
+}
+
+static void count_in(struct line *line, const struct job_spec *spec)
+{
+    uint64_t tokens;
+    struct limit *limit = limit_of(line, spec, &tokens);
+
+    line->prompt_tokens += spec->prompt_tokens;
+    if (!limit)
+        return;
+    limit->jobs++;
+    limit->tokens += tokens;
+}
+
+static void count_out(struct line *line, const struct job_spec *spec)
+{
+    uint64_t tokens;
+    struct limit *limit = limit_of(line, spec, &tokens);
+
+    line->prompt_tokens -= spec->prompt_tokens;
+    if (!limit)
+        return;
+    limit->jobs--;
+    limit->tokens -= tokens;
+}
+
 /* --- In and out --------------------------------------------------------------------- */
 
 void job_queue_add(struct job_queue *q, struct job *job)
 {
     assert(job->state == JOB_QUEUED && !job->lane);
     enter_lane(q, job, job->spec.priority);
+    count_in(job->lane->gate->line, &job->spec);
     list_push_back(&q->entries, &job->in_entries);
     if (job->spec.priority == JOB_BATCH)
         list_push_back(&q->aging, &job->in_aging);
@@ -82,6 +122,7 @@ void job_queue_add(struct job_queue *q, struct job *job)
 void job_queue_remove(struct job_queue *q, struct job *job)
 {
     assert(job->lane);
+    count_out(job->lane->gate->line, &job->spec);
     leave_lane(q, job);
     list_remove(&job->in_entries);
     list_remove(&job->in_aging);
@@ -193,6 +234,28 @@ size_t job_queue_waiting(const struct job_queue *q, const char *model)
     const struct line *line = find_line(q, model);
 
     return line ? line_count(line) : 0;
+}
+
+struct job_queue_load job_queue_load(const struct job_queue *q, const char *model,
+                                     uint64_t answer_tokens)
+{
+    const struct line *line = find_line(q, model);
+    struct job_queue_load load = { .jobs = 0 };
+
+    if (!line)
+        return load;
+    load.jobs = line_count(line);
+    load.prompt_tokens = (double)line->prompt_tokens;
+    size_t unlimited = load.jobs;
+    for (size_t i = 0; i < LIMITS; i++) {
+        double limits = (double)line->limits[i].tokens;
+        double most = (double)line->limits[i].jobs * (double)answer_tokens;
+
+        load.answer_tokens += limits < most ? limits : most;
+        unlimited -= line->limits[i].jobs;
+    }
+    load.answer_tokens += (double)unlimited * (double)answer_tokens;
+    return load;
 }
 
 const struct job_queue_stats *job_queue_stats(const struct job_queue *q)

@@ -84,6 +84,15 @@ struct job *job_queue_oldest(const struct job_queue *q); /* by entered_ms; NULL:
 size_t job_queue_position(const struct job_queue *q, const struct job *job);
 size_t job_queue_waiting(const struct job_queue *q, const char *model); /* for this model; O(1) */
 
+/* What the jobs that wait for this model ask for, together. An answer without a limit counts
+ * as `answer_tokens`, one with a limit as no more than that. O(1). */
+struct job_queue_load {
+    size_t jobs;
+    double prompt_tokens, answer_tokens;
+};
+struct job_queue_load job_queue_load(const struct job_queue *q, const char *model,
+                                     uint64_t answer_tokens);
+
 /* The first `max` jobs in the order in which the queue as a whole would go, if any worker
  * could take any, fair turns and shares foreseen; returns how many. Models meet by the order
  * within a tenant: their counters cannot be compared. O((models + max) * log n). */

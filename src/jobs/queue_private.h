@@ -73,8 +73,17 @@ struct band {
     struct order_node *unopened;
 };
 
+/* Jobs whose answers are limited alike: to numbers of as many binary digits. */
+enum { LIMIT_BITS_MAX = 20, LIMITS = LIMIT_BITS_MAX + 1 }; /* beyond: as good as none */
+struct limit {
+    size_t jobs;
+    uint64_t tokens; /* of all their limits */
+};
+
 /* All that wait for one model. */
 struct line {
+    uint64_t prompt_tokens;
+    struct limit limits[LIMITS];
     struct band bands[BANDS];
     struct gate *open;    /* neither returned nor pinned; NULL: none waits there */
     struct list gates;    /* gate.in_line: all of them */

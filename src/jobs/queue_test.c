@@ -447,6 +447,25 @@ static void doubt_covers_all_of_a_model_until_it_is_trusted_or_gone(void **state
     assert_false(job_queue_has_doubts(f->queue));
 }
 
+static void what_waits_for_a_model_is_known_together(void **state)
+{
+    struct fixture *f = *state;
+    struct job *brief = ADD(f, .max_tokens = 5);
+    struct job *embedding = ADD(f, .type = JOB_EMBEDDINGS);
+
+    (void)ADD(f, .prompt_tokens = 10);
+    (void)ADD(f, .max_tokens = 3000000);
+    struct job_queue_load load = job_queue_load(f->queue, "m", 100);
+    assert_int_equal(load.jobs, 4);
+    assert_float_equal(load.prompt_tokens, 10, 0);
+    assert_float_equal(load.answer_tokens, 100 + 5 + 100 + 0, 0);
+    assert_float_equal(job_queue_load(f->queue, "m", 2).answer_tokens, 2 + 2 + 2 + 0, 0);
+    job_queue_remove(f->queue, brief);
+    job_queue_remove(f->queue, embedding);
+    assert_float_equal(job_queue_load(f->queue, "m", 100).answer_tokens, 200, 0);
+    assert_int_equal(job_queue_load(f->queue, "nobody's", 100).jobs, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -472,6 +491,7 @@ int main(void)
         TEST(the_oldest_is_by_entry_and_counts_follow),
         TEST(the_order_as_a_whole_goes_by_bands_then_turns_and_models_meet_by_deadline),
         TEST(the_order_as_a_whole_foresees_shares),
+        TEST(what_waits_for_a_model_is_known_together),
         TEST(doubt_covers_all_of_a_model_until_it_is_trusted_or_gone),
     };
 

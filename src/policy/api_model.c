@@ -95,6 +95,8 @@ static const struct api_member model_members[] = {
       API_FACT(snap_model, last_wanted_ms) },
     { .name = "tokens_out_mean", .type = "integer", .unit = "tokens", .words = "Mean length of its answers; 0: none yet.",
       API_FACT(snap_model, tokens_out_mean) },
+    { .name = "run_ms_mean", .type = "number", .unit = "ms", .words = "Mean time of its runs, from dispatch to end; 0: none has ended.",
+      API_FACT(snap_model, run_ms_mean) },
     { .name = "load_time_on", .arguments = "(pool)", .type = "integer?", .unit = "ms", .cost = "O(models)",
       .words = "Its load time there: measured, else by its size and the speed of other loads; nil: nothing is known.",
       .example = "context.pools.min_by(function(pool) return model.load_time_on(pool) end)", .call = model_load_time_on },

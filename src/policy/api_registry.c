@@ -300,7 +300,7 @@ static const struct api_member helpers_members[] = {
       .example = "helpers.find_worker_most_vram_free(job.model_ref)", .call = find_worker_most_vram_free },
     { .name = "find_best_worker", .arguments = "(pools, model_ref)", .type = "worker?", .cost = "O(matching)", .words = "Of those in these pools that hold the model and have room: by lmetric for the job being decided, else the least loaded.",
       .example = "find_best_worker(context.pools, job.model_ref)", .call = find_best_worker },
-    { .name = "calculate_wait_time", .arguments = "(job_id)", .type = "integer?", .unit = "ms", .cost = "O(queue)", .words = "Until a slot for this job is likely to be free: tokens ahead of it over the speed of the workers it may use. 0: now; nil: there is none.",
+    { .name = "calculate_wait_time", .arguments = "(job_id)", .type = "integer?", .unit = "ms", .cost = "O(queue)", .words = "Until a slot for this job is likely to be free: tokens ahead of it over the speed of the workers it may use, or runs ahead of it by their mean time while no speed was measured. 0: now; nil: there is none.",
       .example = "helpers.calculate_wait_time(job.id) > 5000", .call = calculate_wait_time },
     { .name = "check_quota", .arguments = "(tenant_id, vram_needed)", .type = "boolean", .cost = "O(tenants)", .words = "May the tenant use so many more bytes of GPU memory? True where there is no quota.",
       .example = "helpers.check_quota(job.tenant_id, 8 * 1024^3)", .call = check_quota },

@@ -175,6 +175,7 @@ static const struct {
     { "model.wanted", "context.models[1].wanted", "50" },
     { "model.last_wanted_ms", "context.models[1].last_wanted_ms", "1699999999000" },
     { "model.tokens_out_mean", "context.models[1].tokens_out_mean", "80" },
+    { "model.run_ms_mean", "context.models[1].run_ms_mean", "2500.5" },
     { "model.load_time_on", "context.models[1].load_time_on(pool) .. ' ' .. context.models[2].load_time_on('cellar')", "20000 500" },
     { "model.load_time_on", "context.models[3].load_time_on(pool)", "nil" },
     { "model.fits", "tostring(context.models[3].fits(pool)) .. tostring(context.models[3].fits('cellar')) .. tostring(context.models[2].fits('shed'))", "falsetruefalse" },

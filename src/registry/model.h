@@ -24,7 +24,7 @@ struct model {
     uint64_t size_bytes, context_length; /* as a hive said last; 0: none did */
     uint64_t held_mb;                    /* most that a worker of it held */
     uint64_t wanted, last_wanted_ms;
-    struct mean tokens_out;
+    struct mean tokens_out, run_ms;
     struct load *loads; /* the last one first; NULL or LOADS_PER_MODEL_MAX places */
     size_t loads_len;
 

@@ -162,10 +162,12 @@ void registry_prefilled(struct registry *r, const char *worker_id, const struct 
 /* Ended; `is_prefilled`: after a first token. A worker that is gone by now is fine. */
 void registry_release(struct registry *r, const char *worker_id, const struct run_tokens *tokens,
                       bool is_prefilled);
-/* What a finished run showed: tokens of output, and how long they took after the first. Moves
- * the worker's and its model's means. */
-void registry_measured(struct registry *r, const char *worker_id, uint64_t tokens_out,
-                       uint64_t decode_ms);
+/* What a finished run showed: its time from dispatch to end; tokens of output (0: not known),
+ * and how long they took after the first. Moves the worker's and its model's means. */
+struct run_figures {
+    uint64_t run_ms, tokens_out, decode_ms;
+};
+void registry_measured(struct registry *r, const char *worker_id, const struct run_figures *run);
 
 /* It failed or refused a run: until its next report it gets no more than what its other
  * runs free, so that one bad worker does not eat a whole queue in an instant. A static
@@ -238,6 +240,7 @@ struct model_facts {
     uint64_t wanted;           /* jobs so far */
     uint64_t last_wanted_ms;   /* 0: never */
     uint64_t tokens_out_mean;  /* of finished runs; 0: none yet */
+    double run_ms_mean;        /* from dispatch to end; 0: none yet */
     uint32_t slot, generation; /* as a worker's */
 };
 /* False: never heard of. */

@@ -284,7 +284,9 @@ static void step_go_on(struct walk *w)
         return;
     }
     registry_release(w->registry, run->worker_id, &run->tokens, run->is_prefilled);
-    registry_measured(w->registry, run->worker_id, below(w, 300), below(w, 3000));
+    registry_measured(
+        w->registry, run->worker_id,
+        &(struct run_figures){ .tokens_out = below(w, 300), .decode_ms = below(w, 3000) });
     run->worker_id[0] = '\0';
 }
 

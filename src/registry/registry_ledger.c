@@ -58,18 +58,17 @@ void registry_release(struct registry *r, const char *worker_id, const struct ru
     registry_settle(r, w, &before);
 }
 
-void registry_measured(struct registry *r, const char *worker_id, uint64_t tokens_out,
-                       uint64_t decode_ms)
+void registry_measured(struct registry *r, const char *worker_id, const struct run_figures *run)
 {
     struct worker *w = registry_find_worker(r, worker_id);
 
     if (!w)
         return;
     if (w->model)
-        registry_note_output(r, w->model, tokens_out);
-    if (tokens_out < 2 || decode_ms == 0)
+        registry_note_run(r, w->model, run);
+    if (run->tokens_out < 2 || run->decode_ms == 0)
         return;
-    rate_add(&w->decode, (double)(tokens_out - 1), (double)decode_ms);
+    rate_add(&w->decode, (double)(run->tokens_out - 1), (double)run->decode_ms);
     registry_derive_speed(w);
     registry_touch(r, REGISTRY_WORKERS, w->slot);
 }

@@ -46,7 +46,8 @@ static void what_ends_on_a_worker_that_is_gone_ends_quietly(void **state)
 
     registry_prefilled(f->registry, "gone", &tokens, 5);
     registry_release(f->registry, "gone", &tokens, true);
-    registry_measured(f->registry, "gone", 10, 10);
+    registry_measured(f->registry, "gone",
+                      &(struct run_figures){ .tokens_out = 10, .decode_ms = 10 });
     registry_reserve(f->registry, "gone", 100);
     registry_model_wanted(f->registry, "gone", f->now_ms);
     registry_worker_leaving(f->registry, "gone", true);
@@ -59,15 +60,23 @@ static void a_speed_is_measured_over_the_last_runs(void **state)
 
     report(f, "h", &w1, 1);
     assert_near(worker(f, "w1")->tokens_per_s, 0);
-    registry_measured(f->registry, "w1", 101, 1000); /* the first token is not timed */
+    registry_measured(
+        f->registry, "w1",
+        &(struct run_figures){ .tokens_out = 101,
+                               .decode_ms = 1000 }); /* the first token is not timed */
     assert_near(worker(f, "w1")->tokens_per_s, 100);
-    registry_measured(f->registry, "w1", 1, 0); /* shows no speed */
-    registry_measured(f->registry, "w1", 1, 500);
+    registry_measured(
+        f->registry, "w1",
+        &(struct run_figures){ .tokens_out = 1, .decode_ms = 0 }); /* shows no speed */
+    registry_measured(f->registry, "w1",
+                      &(struct run_figures){ .tokens_out = 1, .decode_ms = 500 });
     assert_near(worker(f, "w1")->tokens_per_s, 100);
-    registry_measured(f->registry, "w1", 51, 1000);
+    registry_measured(f->registry, "w1",
+                      &(struct run_figures){ .tokens_out = 51, .decode_ms = 1000 });
     assert_true(worker(f, "w1")->tokens_per_s > 50 && worker(f, "w1")->tokens_per_s < 100);
     for (int i = 0; i < 50; i++)
-        registry_measured(f->registry, "w1", 51, 1000);
+        registry_measured(f->registry, "w1",
+                          &(struct run_figures){ .tokens_out = 51, .decode_ms = 1000 });
     assert_true(worker(f, "w1")->tokens_per_s < 50.1);
     report(f, "h", &w1, 1);
     assert_true(worker(f, "w1")->tokens_per_s > 49.9);
@@ -82,7 +91,8 @@ static void telemetrys_speed_goes_before_the_measured_one(void **state)
     w1.tokens_per_s = 33;
     report(f, "h", &w1, 1);
     assert_near(worker(f, "w1")->tokens_per_s, 33);
-    registry_measured(f->registry, "w1", 101, 1000);
+    registry_measured(f->registry, "w1",
+                      &(struct run_figures){ .tokens_out = 101, .decode_ms = 1000 });
     assert_near(worker(f, "w1")->tokens_per_s, 33);
     w1.tokens_per_s = 0; /* at rest: that says nothing of its speed */
     report(f, "h", &w1, 1);
@@ -114,7 +124,8 @@ static void what_was_measured_goes_with_the_model(void **state)
     report(f, "h", &w1, 1);
     registry_charge(f->registry, "w1", &tokens, f->now_ms);
     registry_prefilled(f->registry, "w1", &tokens, 250);
-    registry_measured(f->registry, "w1", 101, 1000);
+    registry_measured(f->registry, "w1",
+                      &(struct run_figures){ .tokens_out = 101, .decode_ms = 1000 });
     report(f, "h", &other, 1);
     assert_near(worker(f, "w1")->tokens_per_s, 0);
     assert_near(worker(f, "w1")->prefill_tokens_per_s, 0);

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "registry/registry_private.h"
 
-enum { OUTPUTS_AVERAGED = 64, RESERVE_MB = 256 };
+enum { RUNS_AVERAGED = 64, RESERVE_MB = 256 };
 
 static struct model *model_named(struct registry *r, const char *name)
 {
@@ -179,6 +179,7 @@ bool registry_model_facts(const struct registry *r, const char *model, struct mo
         .wanted = m->wanted,
         .last_wanted_ms = m->last_wanted_ms,
         .tokens_out_mean = (uint64_t)(m->tokens_out.value + 0.5),
+        .run_ms_mean = m->run_ms.value,
         .slot = m->slot,
         .generation = slots_generation(&r->slots[REGISTRY_MODELS], m->slot),
     };
@@ -215,8 +216,10 @@ void registry_visit_loads(const struct registry *r, const char *model,
 
 /* --- What runs of it showed (the ledger's end) --------------------------------- */
 
-void registry_note_output(struct registry *r, struct model *m, uint64_t tokens_out)
+void registry_note_run(struct registry *r, struct model *m, const struct run_figures *run)
 {
-    mean_add(&m->tokens_out, (double)tokens_out, OUTPUTS_AVERAGED);
+    mean_add(&m->run_ms, run->run_ms > 0 ? (double)run->run_ms : 1, RUNS_AVERAGED); /* 0: none */
+    if (run->tokens_out > 0)
+        mean_add(&m->tokens_out, (double)run->tokens_out, RUNS_AVERAGED);
     touch(r, m);
 }

@@ -173,12 +173,28 @@ static void demand_and_output_are_counted_by_model(void **state)
     registry_model_wanted(f->registry, "m", f->now_ms + 5);
     assert_int_equal(model(f, "m").wanted, 2);
     assert_int_equal(model(f, "m").last_wanted_ms, f->now_ms + 5);
-    registry_measured(f->registry, "w1", 100, 1000);
-    registry_measured(f->registry, "w1", 200, 0);
+    registry_measured(f->registry, "w1",
+                      &(struct run_figures){ .tokens_out = 100, .decode_ms = 1000 });
+    registry_measured(f->registry, "w1",
+                      &(struct run_figures){ .tokens_out = 200, .decode_ms = 0 });
     assert_int_equal(model(f, "m").tokens_out_mean, 150);
     for (int i = 0; i < 500; i++)
-        registry_measured(f->registry, "w1", 20, 100);
+        registry_measured(f->registry, "w1",
+                          &(struct run_figures){ .tokens_out = 20, .decode_ms = 100 });
     assert_int_equal(model(f, "m").tokens_out_mean, 20);
+}
+
+static void how_long_runs_take_is_known_of_those_without_a_count_of_tokens_too(void **state)
+{
+    struct fixture *f = *state;
+    struct worker_facts w1 = facts("w1", "m", 1);
+
+    report(f, "h", &w1, 1);
+    assert_float_equal(model(f, "m").run_ms_mean, 0, 0);
+    registry_measured(f->registry, "w1", &(struct run_figures){ .run_ms = 300, .tokens_out = 1 });
+    registry_measured(f->registry, "w1", &(struct run_figures){ .run_ms = 100 });
+    assert_float_equal(model(f, "m").run_ms_mean, 200, 1e-9);
+    assert_int_equal(model(f, "m").tokens_out_mean, 1);
 }
 
 static void a_hive_has_what_it_lists_or_anything(void **state)
@@ -215,6 +231,7 @@ int main(void)
         TEST(loading_that_fails_or_was_not_seen_says_nothing),
         TEST(load_times_are_kept_of_the_last_hives_only),
         TEST(demand_and_output_are_counted_by_model),
+        TEST(how_long_runs_take_is_known_of_those_without_a_count_of_tokens_too),
         TEST(a_hive_has_what_it_lists_or_anything),
     };
 

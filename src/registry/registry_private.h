@@ -60,6 +60,6 @@ void registry_hold_model(struct registry *r, struct worker *w); /* the one of it
 void registry_drop_model(struct registry *r, struct worker *w);
 /* What a report showed of its model: the memory that it takes, the time that it took. */
 void registry_note_model(struct registry *r, const struct worker *w, uint64_t load_time_ms);
-void registry_note_output(struct registry *r, struct model *m, uint64_t tokens_out);
+void registry_note_run(struct registry *r, struct model *m, const struct run_figures *run);
 void registry_list_models(struct registry *r, struct hive *hive); /* those of its facts */
 void registry_unlist_models(struct registry *r, struct model **models, size_t len);

@@ -256,7 +256,7 @@ const struct job_queue *core_queue(const struct core *c);
 const struct job *core_job(const struct core *c,
                            const char *job_id);                     /* NULL: not here (any more) */
 size_t core_job_position(const struct core *c, const char *job_id); /* 0: not queued */
-/* From now; 0 when it runs or is not here; UINT64_MAX: nobody can tell. */
+/* From now (jobs/forecast.h); 0 when it runs or is not here; UINT64_MAX: nobody can tell. */
 uint64_t core_predicted_start_ms(const struct core *c, const char *job_id);
 unsigned core_jobs_of_tenant(const struct core *c, const char *tenant_id); /* running ones */
 double core_tenant_service(const struct core *c, const char *tenant_id);   /* jobs/fairness.h */

@@ -2,12 +2,12 @@
  * What a run weighs, and what is remembered of it: tokens in the ledger and in the tenants'
  * counters, the worker of a session, the prompt in a worker's cache.
  */
+#include "jobs/forecast.h"
 #include "scheduler/core_private.h"
 
 #include <stdio.h>
 
 enum {
-    PREDICTED_TOKENS = 256, /* of output, until a model has shown its own */
     WAITS_AVERAGED = 64,
     SLOTS_MIN = 64,
     KEY_SIZE = TENANT_ID_SIZE + SESSION_ID_SIZE,
@@ -22,14 +22,11 @@ struct tenant {
 static uint32_t predicted_tokens(const struct core *c, const struct job_spec *spec)
 {
     struct model_facts facts = { .tokens_out_mean = 0 };
-    uint64_t tokens = PREDICTED_TOKENS;
 
     if (spec->type == JOB_EMBEDDINGS)
         return 0;
-    if (registry_model_facts(c->registry, spec->model, &facts) && facts.tokens_out_mean > 0)
-        tokens = facts.tokens_out_mean;
-    if (spec->max_tokens > 0 && tokens > (uint64_t)spec->max_tokens)
-        tokens = (uint64_t)spec->max_tokens;
+    (void)registry_model_facts(c->registry, spec->model, &facts);
+    uint64_t tokens = forecast_answer_tokens(facts.tokens_out_mean, spec->max_tokens);
     return tokens < UINT32_MAX / 2 ? (uint32_t)tokens : UINT32_MAX / 2;
 }
 
@@ -215,8 +212,10 @@ void core_account_end(struct core *c, const struct job *job, const struct core_e
     if (out > 0 && out < UINT32_MAX)
         output = (int64_t)out - charged_output(job);
     charge(c, job, input, output);
-    if (out > 0)
-        registry_measured(c->registry, job->worker_id, out, decode_ms(c, job, out));
+    registry_measured(c->registry, job->worker_id,
+                      &(struct run_figures){ .run_ms = c->now_ms - job->dispatched_ms,
+                                             .tokens_out = out,
+                                             .decode_ms = decode_ms(c, job, out) });
 }
 
 void core_account_gone(struct core *c, const struct worker *worker)

@@ -213,11 +213,65 @@ static void a_start_is_predicted_from_what_is_ahead(void **state)
     story->now_ms += 1000;
     story_report(story, "h", &w, 1);
     story_arrive(story, "4");
-    /* Two run, half done; 256 tokens each at 2 * 64 a second; one more is ahead of 4. */
-    assert_int_equal(core_predicted_start_ms(story->core, "3"), 2000);
-    assert_int_equal(core_predicted_start_ms(story->core, "4"), 4000);
+    /* Two run for 4 s, 256 tokens at 64 a second: the first ends in a third of that; one more
+     * is ahead of 4, for both slots. */
+    assert_int_equal(core_predicted_start_ms(story->core, "3"), 4000 / 3);
+    assert_int_equal(core_predicted_start_ms(story->core, "4"), 4000 / 3 + 2000);
     assert_int_equal(core_predicted_start_ms(story->core, "1"), 0);
     assert_int_equal(core_predicted_start_ms(story->core, "nobody"), 0);
+}
+
+static void answers_that_are_limited_are_predicted_no_longer(void **state)
+{
+    struct worker_facts w = story_worker("w1", "m", 1);
+    struct story *story = *state;
+
+    w.has_tokens_per_s = true;
+    w.tokens_per_s = 64;
+    story_report(story, "h", &w, 1);
+    for (int i = 0; i < 6; i++) {
+        char id[8];
+        (void)snprintf(id, sizeof(id), "%d", i);
+        struct job_spec spec = story_spec(id, "m");
+        spec.max_tokens = 16; /* a quarter of a second */
+        story_arrive_spec(story, &spec);
+    }
+    assert_int_equal(core_predicted_start_ms(story->core, "1"), 125);
+    assert_int_equal(core_predicted_start_ms(story->core, "5"), 125 + 4 * 250);
+}
+
+static void where_no_speed_shows_the_time_of_runs_counts(void **state)
+{
+    struct story *story = *state;
+
+    story_have(story, "w1", 1);
+    story_arrive(story, "1");
+    story_arrive(story, "2");
+    story_arrive(story, "3");
+    story->now_ms += 400;
+    story_started(story, "1");
+    story_handle(story,
+                 (struct core_event){ .kind = CORE_RUN_FINISHED,
+                                      .u.run = { .job_id = "1", .attempt = 1, .tokens_out = 1 } });
+    story_arrive(story, "4");
+    assert_int_equal(core_predicted_start_ms(story->core, "3"), 200);
+    assert_int_equal(core_predicted_start_ms(story->core, "4"), 200 + 400);
+}
+
+static void a_pinned_job_is_predicted_by_its_worker_alone(void **state)
+{
+    struct worker_facts slow = story_worker("w1", "m", 1), fast = story_worker("w2", "m", 1);
+    struct story *story = *state;
+
+    slow.has_tokens_per_s = fast.has_tokens_per_s = true;
+    slow.tokens_per_s = 64;
+    fast.tokens_per_s = 6400;
+    story_report(story, "h1", &slow, 1);
+    story_report(story, "h2", &fast, 1);
+    story_arrive(story, "1");
+    story_arrive(story, "2");
+    story_arrive_pinned(story, "3", "w1", "");
+    assert_int_equal(core_predicted_start_ms(story->core, "3"), 2000);
 }
 
 static void waiting_is_averaged(void **state)
@@ -266,6 +320,9 @@ int main(void)
         TEST(the_session_used_longest_ago_is_forgotten_first),
         TEST(a_prompt_that_was_sent_somewhere_is_cheaper_there),
         TEST(a_start_is_predicted_from_what_is_ahead),
+        TEST(answers_that_are_limited_are_predicted_no_longer),
+        TEST(where_no_speed_shows_the_time_of_runs_counts),
+        TEST(a_pinned_job_is_predicted_by_its_worker_alone),
         TEST(waiting_is_averaged),
         TEST(who_is_promoted_by_age_goes_in_his_new_band),
     };

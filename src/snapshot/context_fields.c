@@ -132,6 +132,7 @@ static const struct context_field model_fields[] = {
     { "last_wanted_ms", CONTEXT_U64, AT(last_wanted_ms), 0, 0, NULL },
     { "wanted", CONTEXT_U64, AT(wanted), 0, 0, NULL },
     { "tokens_out_mean", CONTEXT_U64, AT(tokens_out_mean), 0, 0, NULL },
+    { "run_ms_mean", CONTEXT_NUMBER, AT(run_ms_mean), 0, 0, NULL },
     { "load_time_ms", CONTEXT_LOADS, AT(loads), 0, 0, NULL },
 };
 #undef AT

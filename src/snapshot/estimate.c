@@ -10,22 +10,13 @@
  *                       + while it loads: the rest of its load time
  *
  * Half of what runs, because a run that is met at random is half done. Where nothing was
- * measured: decoding at 30 tokens/s (a small model on a small GPU), prefill 30 times as fast as
- * decoding (a CPU does 5 times, a large GPU 100 to 300 times), answers of 256 tokens.
+ * measured: decoding at 30 tokens/s (a small model on a small GPU), and what jobs/forecast.h
+ * says of prefill and answers. How long a job waits for a slot is that one's rule.
  */
+#include "jobs/forecast.h"
 #include "snapshot/snapshot.h"
 
 #define DECODE_TOKENS_PER_S 30.0
-#define PREFILL_PER_DECODE  30.0
-#define ANSWER_TOKENS       256U
-#define MS_MAX              1e15 /* contexts made by hand may say anything */
-
-static uint64_t whole_ms(double seconds)
-{
-    double ms = seconds * 1000;
-
-    return ms >= MS_MAX ? (uint64_t)MS_MAX : ms > 0 ? (uint64_t)ms : 0;
-}
 
 static double decode_speed(const struct snap_worker *w)
 {
@@ -35,7 +26,7 @@ static double decode_speed(const struct snap_worker *w)
 static double prefill_speed(const struct snap_worker *w)
 {
     return w->prefill_tokens_per_s > 0 ? w->prefill_tokens_per_s
-                                       : decode_speed(w) * PREFILL_PER_DECODE;
+                                       : decode_speed(w) * FORECAST_PREFILL_PER_DECODE;
 }
 
 static double slots_of(const struct snap_worker *w)
@@ -48,7 +39,8 @@ static double run_tokens(const struct snap_worker *w)
 {
     uint32_t runs = w->in_flight > 0 ? w->in_flight : w->active;
 
-    return w->in_flight_tokens > 0 && runs > 0 ? (double)w->in_flight_tokens / runs : ANSWER_TOKENS;
+    return w->in_flight_tokens > 0 && runs > 0 ? (double)w->in_flight_tokens / runs
+                                               : (double)FORECAST_ANSWER_TOKENS;
 }
 
 /* Its own, else its model's on its pool, else on any. */
@@ -87,22 +79,19 @@ uint64_t snapshot_predicted_tokens(const struct snapshot *s, const struct snap_j
 {
     const struct snap_model *model = snapshot_model(s, job->model);
     struct str type = snapshot_text(s, job->type);
-    uint64_t tokens = ANSWER_TOKENS;
 
-    if (str_eq(type, "embeddings"))
+    if (str_eq(type, "embeddings") ||
+        (job->given & SNAP_HAS_PREDICTED && job->predicted_tokens == 0))
         return 0;
     if (job->given & SNAP_HAS_PREDICTED)
-        tokens = job->predicted_tokens;
-    else if (model && model->tokens_out_mean > 0)
-        tokens = model->tokens_out_mean;
-    return job->max_tokens > 0 && (uint64_t)job->max_tokens < tokens ? (uint64_t)job->max_tokens
-                                                                     : tokens;
+        return forecast_answer_tokens(job->predicted_tokens, job->max_tokens);
+    return forecast_answer_tokens(model ? model->tokens_out_mean : 0, job->max_tokens);
 }
 
 uint64_t snapshot_estimated_ttft_ms(const struct snapshot *s, const struct snap_worker *w,
                                     const struct snap_job *job)
 {
-    return whole_ms(seconds_ahead(s, w) + (job ? seconds_of_prefill(s, w, job) : 0));
+    return forecast_whole_ms(seconds_ahead(s, w) + (job ? seconds_of_prefill(s, w, job) : 0));
 }
 
 uint64_t snapshot_estimated_time_ms(const struct snapshot *s, const struct snap_worker *w,
@@ -111,110 +100,97 @@ uint64_t snapshot_estimated_time_ms(const struct snapshot *s, const struct snap_
     if (w->given & SNAP_HAS_ESTIMATE)
         return w->estimated_time_ms;
     if (!job)
-        return whole_ms(seconds_ahead(s, w));
-    return whole_ms(seconds_ahead(s, w) + seconds_of_prefill(s, w, job) +
-                    (double)snapshot_predicted_tokens(s, job) / decode_speed(w));
+        return forecast_whole_ms(seconds_ahead(s, w));
+    return forecast_whole_ms(seconds_ahead(s, w) + seconds_of_prefill(s, w, job) +
+                             (double)snapshot_predicted_tokens(s, job) / decode_speed(w));
 }
 
-/* --- Until a slot is free -------------------------------------------------------- */
+/* --- Until a slot is free: jobs/forecast.h -------------------------------------- */
 
-/* The workers that a job may run on, together. */
-struct crowd {
-    uint32_t workers;
-    uint64_t room, running;
-    double decode_per_s, prefill_per_s, running_tokens;
-};
-
-static void join(struct crowd *c, const struct snapshot *s, const struct snap_worker *w,
-                 const struct snap_job *job)
+static void join(struct forecast *f, const struct snapshot *s, const struct snap_worker *w,
+                 const struct snap_job *job, double speed_otherwise)
 {
     enum snap_verdict verdict = snapshot_can_run(s, w, job);
+    bool is_measured = w->given & SNAP_HAS_SPEED && w->tokens_per_s > 0;
 
     if (verdict != SNAP_OK && verdict != SNAP_NO_ROOM)
         return;
-    c->workers++;
-    c->room += snapshot_room(w);
-    c->running += w->active;
-    c->running_tokens += run_tokens(w) * w->active;
-    c->decode_per_s += slots_of(w) * decode_speed(w);
-    c->prefill_per_s += prefill_speed(w);
+    forecast_add_worker(f, &(struct forecast_worker){ .slots = w->slots,
+                                                      .room = snapshot_room(w),
+                                                      .running = w->active,
+                                                      .run_tokens = run_tokens(w),
+                                                      .tokens_per_s = is_measured ? w->tokens_per_s
+                                                                                  : speed_otherwise,
+                                                      .prefill_per_s = w->prefill_tokens_per_s });
 }
 
-static struct crowd crowd_of(const struct snapshot *s, const struct snap_job *job)
+/* Those that the job may run on. */
+static struct forecast workers_for(const struct snapshot *s, const struct snap_job *job,
+                                   double speed_otherwise)
 {
     const struct snap_model *model = snapshot_model(s, job->model);
-    struct crowd c = { 0 };
+    struct forecast f = { .run_ms = model ? model->run_ms_mean : 0 };
 
     if (model) {
         uint32_t row = model->first_worker;
         const struct snap_worker *w;
 
         for (uint32_t i = 0; i < SNAP_WORKERS_MAX && (w = snapshot_worker(s, row)); i++) {
-            join(&c, s, w, job);
+            join(&f, s, w, job, speed_otherwise);
             row = w->next_in_model;
         }
     } else if (job->model_ref.len == 0) {
         for (uint32_t row = 0; row < SNAP_WORKERS_MAX && row < s->header.workers; row++) {
             if (snapshot_worker(s, row))
-                join(&c, s, &s->workers[row], job);
+                join(&f, s, &s->workers[row], job, speed_otherwise);
         }
     }
-    return c;
+    return f;
 }
 
-/* Those of its model that go before it and find no room. */
-struct crush {
-    uint64_t jobs;
-    double prompt_tokens, answer_tokens;
-};
-
-static void stand(struct crush *c, uint64_t room, double prompt_tokens, double answer_tokens)
+static void stand(struct forecast *f, double prompt_tokens, double answer_tokens)
 {
-    if (c->jobs++ < room)
+    if (f->before++ < f->room)
         return;
-    c->prompt_tokens += prompt_tokens;
-    c->answer_tokens += answer_tokens;
+    f->ahead++;
+    f->prompt_tokens += prompt_tokens;
+    f->answer_tokens += answer_tokens;
 }
 
-static struct crush crush_before(const struct snapshot *s, const struct snap_job *job,
-                                 uint64_t room)
+/* Those of its model that go before it. */
+static void add_line(struct forecast *f, const struct snapshot *s, const struct snap_job *job)
 {
     const struct snap_model *model = snapshot_model(s, job->model);
     const struct snap_job *other;
-    struct crush c = { 0 };
     uint32_t row = s->header.first_job;
 
     for (uint32_t i = 0; i < SNAP_JOBS_MAX && (other = snapshot_job(s, row)); i++) {
         if (other == job)
-            return c;
+            return;
         if (other->model == job->model)
-            stand(&c, room, other->prompt_tokens, (double)snapshot_predicted_tokens(s, other));
+            stand(f, other->prompt_tokens, (double)snapshot_predicted_tokens(s, other));
         row = other->next;
     }
     /* It is not in the list: behind all that wait, shown or not. */
-    uint64_t unseen = model && model->queued > c.jobs ? model->queued - c.jobs : 0;
-    uint64_t placed = room > c.jobs ? room - c.jobs : 0;
+    uint64_t unseen = model && model->queued > f->before ? model->queued - f->before : 0;
+    uint64_t placed = f->room > f->before ? f->room - f->before : 0;
+    uint64_t left = unseen > placed ? unseen - placed : 0;
 
-    c.jobs += unseen;
-    if (unseen > placed) {
-        c.prompt_tokens += (double)(unseen - placed) * job->prompt_tokens;
-        c.answer_tokens += (double)(unseen - placed) * (double)snapshot_predicted_tokens(s, job);
-    }
-    return c;
+    f->before += unseen;
+    f->ahead += left;
+    f->prompt_tokens += (double)left * job->prompt_tokens;
+    f->answer_tokens += (double)left * (double)snapshot_predicted_tokens(s, job);
 }
 
+/* A policy needs a number wherever there are workers. */
 uint64_t snapshot_wait_ms(const struct snapshot *s, const struct snap_job *job)
 {
-    struct crowd crowd = crowd_of(s, job);
+    struct forecast f = workers_for(s, job, 0);
 
-    if (crowd.workers == 0)
+    if (f.slots == 0)
         return SNAP_NOBODY_KNOWS;
-
-    struct crush crush = crush_before(s, job, crowd.room);
-    double half_a_run =
-        crowd.running > 0 ? crowd.running_tokens / (double)crowd.running / 2 : ANSWER_TOKENS / 2.0;
-    if (crush.jobs < crowd.room)
-        return 0;
-    return whole_ms((crush.answer_tokens + half_a_run) / crowd.decode_per_s +
-                    crush.prompt_tokens / crowd.prefill_per_s);
+    if (f.measured_slots == 0 && f.run_ms <= 0)
+        f = workers_for(s, job, DECODE_TOKENS_PER_S);
+    add_line(&f, s, job);
+    return forecast_wait_ms(&f);
 }

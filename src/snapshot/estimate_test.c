@@ -157,7 +157,24 @@ static void a_job_waits_for_what_goes_before_it(void **state)
     x.w->in_flight = 3;
     x.w->in_flight_tokens = 180;
     assert_int_equal(snapshot_wait_ms(x.s, x.job), 0);
-    assert_int_equal(snapshot_wait_ms(x.s, second), 30 * 1000 / 40); /* the first fits */
+    assert_int_equal(snapshot_wait_ms(x.s, second),
+                     6000 / 4); /* the first fits; of three one ends */
+    free(x.s);
+}
+
+static void without_a_speed_the_time_of_its_models_runs_counts(void **state)
+{
+    struct world x = make();
+    (void)state;
+
+    x.w->given = 0;
+    x.w->slots = 1;
+    x.w->active = x.w->in_flight = 1;
+    x.w->in_flight_tokens = 60;
+    assert_int_equal(snapshot_wait_ms(x.s, x.job), 1000); /* nothing is known: 30 tokens/s */
+    x.s->models[0].run_ms_mean = 400;
+    assert_int_equal(snapshot_wait_ms(x.s, x.job), 200);
+    assert_int_equal(snapshot_wait_ms(x.s, rows_job(x.s, "j2", 0)), 200 + 400);
     free(x.s);
 }
 
@@ -201,6 +218,7 @@ int main(void)
         cmocka_unit_test(an_answer_is_as_long_as_predicted_but_never_beyond_max_tokens),
         cmocka_unit_test(figures_beyond_all_reason_do_no_harm),
         cmocka_unit_test(a_job_waits_for_what_goes_before_it),
+        cmocka_unit_test(without_a_speed_the_time_of_its_models_runs_counts),
         cmocka_unit_test(a_job_that_is_not_in_the_list_stands_behind_all_that_wait),
         cmocka_unit_test(nobody_knows_how_long_a_job_without_workers_waits),
     };

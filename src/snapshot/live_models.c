@@ -71,6 +71,7 @@ void live_put_model(struct live *l, uint32_t row, uint32_t generation, const cha
     model.wanted = facts.wanted;
     model.last_wanted_ms = live_wall_ms(l, facts.last_wanted_ms);
     model.tokens_out_mean = facts.tokens_out_mean;
+    model.run_ms_mean = facts.run_ms_mean;
     set_loads(l, row, &model, ref);
     live_text_set(&l->texts, &model.ref, str_of(ref));
     rows_put_model(l->region, row, &model);

@@ -194,6 +194,7 @@ static void say_model(struct json_out *out, const struct snapshot *s, const stru
     json_uint(out, "wanted", m->wanted);
     json_uint(out, "queued", m->queued);
     json_uint(out, "tokens_out", m->tokens_out_mean);
+    json_double(out, "run_ms", m->run_ms_mean);
     json_uint(out, "size", m->size_bytes);
     json_uint(out, "workers", m->workers);
     say_list(out, s, m->first_worker, m->last_worker, false);

@@ -36,7 +36,7 @@ enum {
     SNAP_LOADS_MAX = 16,     /* hives per model whose load time is known */
     SNAP_NONE = 0xffffffffU, /* no row */
 };
-#define SNAP_LAYOUT       3U /* of the whole; a host refuses another */
+#define SNAP_LAYOUT       4U /* of the whole; a host refuses another */
 #define SNAP_NO_DEADLINE  INT64_MAX
 #define SNAP_NOBODY_KNOWS UINT64_MAX      /* snapshot_wait_ms(): no worker that could run it */
 #define SNAP_MB_BYTES     (1024U * 1024U) /* what "_mb" counts in */
@@ -146,6 +146,7 @@ struct snap_model {
     uint64_t last_wanted_ms;  /* wall clock of the last job for it; 0: never */
     uint64_t wanted;          /* jobs so far */
     uint64_t tokens_out_mean; /* of its finished jobs; 0: none yet */
+    double run_ms_mean;       /* from dispatch to end; 0: none yet */
     uint32_t loads_len;
     struct snap_load {
         uint32_t pool; /* row */
@@ -314,9 +315,9 @@ uint64_t snapshot_estimated_ttft_ms(const struct snapshot *s, const struct snap_
                                     const struct snap_job *job);
 /* Tokens that its answer will have: predicted, else its model's mean, never above max_tokens. */
 uint64_t snapshot_predicted_tokens(const struct snapshot *s, const struct snap_job *job);
-/* How long until a slot for this job is likely to be free (QLM's drain estimate: tokens
- * ahead of it over the throughput of the workers it may run on). 0: now; SNAP_NOBODY_KNOWS:
- * there is no such worker. */
+/* How long until a slot for this job is likely to be free (jobs/forecast.h), by a guessed speed
+ * while nothing was measured. 0: now; SNAP_NOBODY_KNOWS: there is no worker that it may run
+ * on. */
 uint64_t snapshot_wait_ms(const struct snapshot *s, const struct snap_job *job);
 uint64_t snapshot_residency_ms(const struct snapshot *s, const struct snap_worker *w);
 uint64_t snapshot_job_wait_ms(const struct snapshot *s, const struct snap_job *job);
