@@ -12,6 +12,8 @@
 #include <stdio.h>
 
 static_assert((int)STORE_HASH_SIZE == (int)SHA256_HEX_SIZE, "a hash is a SHA-256");
+static_assert((STORE_NAMES_MAX + 2) * (long long)STORE_SOURCE_BYTES_MAX <= STORE_BYTES_MAX,
+              "what never goes has room");
 
 bool policy_name_is_reserved(struct str name)
 {
@@ -85,6 +87,7 @@ void family_append(struct family *f, const struct policy_version *v)
         f->versions = mem_resize(f->versions, f->cap * sizeof(*f->versions));
     }
     f->versions[f->len++] = *v;
+    f->bytes += v->bytes;
 }
 
 static const struct policy_version *version_of(const struct family *f, uint32_t version)
@@ -209,6 +212,7 @@ struct policy_store *policy_store_open(const char *dir, struct err *err)
 {
     struct policy_store *s = mem_alloc(1, sizeof(*s));
 
+    s->bytes_max = STORE_BYTES_MAX;
     if (!str_copy(s->dir, sizeof(s->dir), str_of(dir)))
         (void)err_set(err, ERR_LIMIT, "the path '%s' is too long", dir);
     else if (file_make_dir(dir, err) == 0 && load_all(s, err) == 0) {

@@ -22,6 +22,8 @@ enum {
     STORE_HASH_SIZE = 65,
     STORE_MESSAGE_SIZE = 512,
     STORE_SOURCE_BYTES_MAX = SCRIPT_BYTES_MAX + 3, /* with a BOM */
+    STORE_BYTES_MAX = 512 * 1024 * 1024, /* of all texts; the oldest of all versions goes then,
+                                            but no active one, and no policy's newest */
 };
 
 struct policy_version {

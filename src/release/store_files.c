@@ -115,7 +115,7 @@ static void read_language(struct json *j, enum script_language *ret)
 
 static int read_description(struct str text, struct policy_version *ret, struct err *err)
 {
-    int64_t created_ms = 0, bytes = 0;
+    int64_t created_ms = 0;
     struct json j;
 
     json_init(&j, text);
@@ -129,15 +129,12 @@ static int read_description(struct str text, struct policy_version *ret, struct 
             json_read_text(&j, ret->message, sizeof(ret->message));
         else if (json_key(&j, "created_ms"))
             json_read_i64_in(&j, 0, INT64_MAX, &created_ms);
-        else if (json_key(&j, "bytes"))
-            json_read_i64_in(&j, 0, STORE_SOURCE_BYTES_MAX, &bytes);
         else if (json_key(&j, "header"))
             read_header(&j, &ret->header);
         else
             json_skip(&j);
     }
     ret->created_ms = (uint64_t)created_ms;
-    ret->bytes = (size_t)bytes;
     return json_finish(&j, err);
 }
 
@@ -157,6 +154,7 @@ int store_version_read(const char *dir, const char *name, uint32_t version,
     buf_clear(&text);
     if (store_version_source(dir, &v, &text, err) < 0)
         return err->code;
+    v.bytes = buf_len(&text);
     *ret = v;
     return 0;
 }

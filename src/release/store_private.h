@@ -16,6 +16,7 @@ struct family {
     char name[SCRIPT_NAME_SIZE];
     struct policy_version *versions;
     size_t len, cap;
+    size_t bytes;  /* of their texts */
     uint32_t last; /* the highest number that was ever used, of broken ones too */
 };
 
@@ -23,6 +24,7 @@ struct policy_store {
     char dir[PATH_MAX];
     struct family **families; /* by name */
     size_t len, cap;
+    size_t bytes_max;             /* STORE_BYTES_MAX; tests have less */
     struct policy_version active; /* version 0: none */
     bool has_choice;
     bool is_writing; /* one at a time */

@@ -1,69 +1,4 @@
-#include "release/store.h"
-
-#include "base/crypto.h"
-#include "base/file.h"
-#include "base/log.h"
-#include "base/mem.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "base/test_dir.h"
-
-#include <sys/stat.h>
-
-static const struct script_header no_header;
-
-struct world {
-    struct test_dir dir;
-    struct policy_store *store;
-};
-
-static void reopen(struct world *w)
-{
-    struct err err;
-
-    policy_store_close(w->store);
-    w->store = policy_store_open(w->dir.path, &err);
-    assert_non_null(w->store);
-}
-
-static int setup(void **state)
-{
-    struct world *w = mem_alloc(1, sizeof(*w));
-
-    log_setup("store_test", LOG_ERROR, LOG_TEXT);
-    if (test_dir_make(&w->dir) < 0)
-        return -1;
-    reopen(w);
-    *state = w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct world *w = *state;
-
-    policy_store_close(w->store);
-    test_dir_remove(&w->dir);
-    free(w);
-    return 0;
-}
-
-static struct policy_version add(struct world *w, const char *name, const char *text)
-{
-    struct policy_version v;
-    struct err err = { 0 };
-
-    if (policy_store_add(w->store, name, SCRIPT_LUA, str_of(text), &no_header, "why", 1000, &v,
-                         &err) < 0)
-        fail_msg("%s", err.msg);
-    return v;
-}
+#include "release/test_store.h"
 
 static void assert_same(const struct policy_version *a, const struct policy_version *b)
 {
@@ -72,14 +7,6 @@ static void assert_same(const struct policy_version *a, const struct policy_vers
     assert_int_equal(a->version, b->version);
     assert_string_equal(a->hash, b->hash);
     assert_int_equal(a->bytes, b->bytes);
-}
-
-static bool has(const struct world *w, const char *name, uint32_t version)
-{
-    struct policy_version v;
-    struct err err;
-
-    return policy_store_get(w->store, name, version, &v, &err) == 0;
 }
 
 static void overwrite(const struct world *w, const char *name, const char *text)
@@ -330,108 +257,6 @@ static void a_choice_that_cannot_be_read_is_none(void **state)
     }
 }
 
-static void plant_file(const struct world *w, const char *name, uint32_t version,
-                       const char *ending, const char *content)
-{
-    char file[SCRIPT_NAME_SIZE + 16];
-
-    (void)snprintf(file, sizeof(file), "%s/%u.%s", name, version, ending);
-    FILE *f = fopen(test_dir_file(&w->dir, file), "w");
-    assert_non_null(f);
-    assert_true(fputs(content, f) >= 0);
-    assert_int_equal(fclose(f), 0);
-}
-
-/* As if added, but without waiting for a disk: there are many. */
-static void plant(const struct world *w, const char *name, uint32_t version)
-{
-    char description[160], hash[STORE_HASH_SIZE];
-
-    crypto_sha256_hex(str_of("--"), hash);
-    (void)snprintf(description, sizeof(description), "{\"hash\":\"%s\",\"language\":\"lua\"}",
-                   hash);
-    (void)mkdir(test_dir_file(&w->dir, name), 0700);
-    plant_file(w, name, version, "lua", "--");
-    plant_file(w, name, version, "json", description);
-}
-
-static void beyond_the_cap_the_oldest_goes_that_is_not_active(void **state)
-{
-    struct world *w = *state;
-    struct policy_version first;
-    struct err err;
-
-    for (uint32_t i = 1; i <= STORE_VERSIONS_MAX; i++)
-        plant(w, "home", i);
-    reopen(w);
-    assert_int_equal(policy_store_get(w->store, "home", 1, &first, &err), 0);
-    assert_int_equal(policy_store_set_active(w->store, &first, &err), 0);
-    assert_int_equal(add(w, "home", "-- one more").version, STORE_VERSIONS_MAX + 1);
-    assert_true(has(w, "home", 1));
-    assert_false(has(w, "home", 2));
-    assert_true(has(w, "home", 3));
-    assert_int_not_equal(access(test_dir_file(&w->dir, "home/2.lua"), F_OK), 0);
-    reopen(w);
-    assert_true(has(w, "home", 1));
-    assert_false(has(w, "home", 2));
-    assert_int_equal(add(w, "home", "-- more").version, STORE_VERSIONS_MAX + 2);
-}
-
-static void names_are_capped_too(void **state)
-{
-    struct world *w = *state;
-    struct policy_version v;
-    struct err err;
-    char name[32];
-
-    for (int i = 0; i < STORE_NAMES_MAX; i++) {
-        (void)snprintf(name, sizeof(name), "p%d", i);
-        plant(w, name, 1);
-    }
-    reopen(w);
-    assert_int_equal(policy_store_add(w->store, "another", SCRIPT_LUA, str_of("--"), &no_header, "",
-                                      0, &v, &err),
-                     ERR_LIMIT);
-    assert_int_equal(add(w, "p7", "-- 2").version, 2);
-}
-
-static void what_cannot_be_stored_is_refused_with_the_field(void **state)
-{
-    struct world *w = *state;
-    char *large = mem_alloc(STORE_SOURCE_BYTES_MAX + 1, 1);
-    struct policy_version v;
-    struct err err;
-
-    memset(large, '-', STORE_SOURCE_BYTES_MAX + 1);
-    assert_int_equal(
-        policy_store_add(w->store, "../x", SCRIPT_LUA, str_of("--"), &no_header, "", 0, &v, &err),
-        ERR_INVALID);
-    assert_string_equal(err.param, "name");
-    assert_int_equal(policy_store_add(w->store, "x", SCRIPT_LUA,
-                                      (struct str){ large, STORE_SOURCE_BYTES_MAX + 1 }, &no_header,
-                                      "", 0, &v, &err),
-                     ERR_LIMIT);
-    assert_string_equal(err.param, "source");
-    free(large);
-}
-
-static void too_long_a_message_is_cut_at_a_character(void **state)
-{
-    struct world *w = *state;
-    char message[STORE_MESSAGE_SIZE + 8];
-    struct policy_version v;
-    struct err err;
-
-    for (size_t i = 0; i + 2 < sizeof(message); i += 2)
-        memcpy(message + i, "\xc3\xa9", 3);
-    assert_int_equal(policy_store_add(w->store, "home", SCRIPT_LUA, str_of("--"), &no_header,
-                                      message, 0, &v, &err),
-                     0);
-    assert_int_equal(strlen(v.message), STORE_MESSAGE_SIZE - 2);
-    reopen(w);
-    assert_true(has(w, "home", 1));
-}
-
 static void a_place_that_cannot_be_written_is_an_error_and_changes_nothing(void **state)
 {
     struct world *w = *state;
@@ -468,10 +293,6 @@ int main(void)
         TEST(a_write_can_happen_on_another_thread),
         TEST(which_one_is_active_survives_a_restart),
         TEST(a_choice_that_cannot_be_read_is_none),
-        TEST(beyond_the_cap_the_oldest_goes_that_is_not_active),
-        TEST(names_are_capped_too),
-        TEST(what_cannot_be_stored_is_refused_with_the_field),
-        TEST(too_long_a_message_is_cut_at_a_character),
         TEST(a_place_that_cannot_be_written_is_an_error_and_changes_nothing),
     };
 

@@ -138,15 +138,56 @@ static bool is_active(const struct policy_store *s, const struct policy_version 
     return s->active.version == v->version && strcmp(s->active.name, v->name) == 0;
 }
 
-/* Make room for one more: the oldest goes that is not active. */
-static void forget_oldest(struct policy_store *s, struct family *f)
+/* The oldest version of a name that may go: not the active one, nor the newest. */
+static bool find_oldest(const struct policy_store *s, const struct family *f, size_t *ret)
 {
-    size_t oldest = is_active(s, &f->versions[0]) ? 1 : 0;
+    *ret = f->len > 0 && is_active(s, &f->versions[0]) ? 1 : 0;
+    return *ret + 1 < f->len;
+}
 
-    store_version_remove(s->dir, &f->versions[oldest]);
+static void forget(struct policy_store *s, struct family *f, size_t at)
+{
+    store_version_remove(s->dir, &f->versions[at]);
+    f->bytes -= f->versions[at].bytes;
     f->len--;
-    memmove(f->versions + oldest, f->versions + oldest + 1,
-            (f->len - oldest) * sizeof(*f->versions));
+    memmove(f->versions + at, f->versions + at + 1, (f->len - at) * sizeof(*f->versions));
+}
+
+/* Of all names; NULL: nothing may go. */
+static struct family *family_of_oldest(const struct policy_store *s, size_t *ret)
+{
+    struct family *best = NULL;
+    uint64_t since_ms = UINT64_MAX;
+    size_t at;
+
+    for (size_t i = 0; i < s->len; i++) {
+        struct family *f = s->families[i];
+        if (!find_oldest(s, f, &at) || f->versions[at].created_ms >= since_ms)
+            continue;
+        since_ms = f->versions[at].created_ms;
+        *ret = at;
+        best = f;
+    }
+    return best;
+}
+
+static size_t count_bytes(const struct policy_store *s)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < s->len; i++)
+        bytes += s->families[i]->bytes;
+    return bytes;
+}
+
+static void keep_caps(struct policy_store *s, struct family *f)
+{
+    size_t at;
+
+    if (f->len > STORE_VERSIONS_MAX && find_oldest(s, f, &at))
+        forget(s, f, at);
+    while (count_bytes(s) > s->bytes_max && (f = family_of_oldest(s, &at)))
+        forget(s, f, at);
 }
 
 static void note_version(struct policy_store *s, const struct policy_version *v)
@@ -154,9 +195,8 @@ static void note_version(struct policy_store *s, const struct policy_version *v)
     struct family *f = store_make_family(s, v->name);
 
     f->last = v->version;
-    if (f->len >= STORE_VERSIONS_MAX)
-        forget_oldest(s, f);
     family_append(f, v);
+    keep_caps(s, f);
 }
 
 int policy_store_commit(struct policy_store *s, struct policy_write *w, struct policy_version *ret,
