@@ -194,7 +194,7 @@ static bool is_gone(const struct policy_files *f, struct policy_file *file, cons
     if (!file->is_gone)
         policy_file_say_gone(file);
     file->is_gone = true;
-    file->hash[0] = '\0';
+    file->error[0] = '\0';
     return true;
 }
 
@@ -206,6 +206,7 @@ static bool take_one(struct policy_files *f, struct policy_file *file)
     struct err err;
 
     if (read_file(f, file, &err) < 0) {
+        file->hash[0] = '\0';
         bool is_told = is_gone(f, file, &err) || strcmp(file->error, err.msg) == 0;
         if (!is_told)
             file_failed(f, file, &err);

@@ -1,6 +1,7 @@
 #include "release/test_release.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 static void assert_last_error(const struct world *x, const char *words)
 {
@@ -261,6 +262,34 @@ static void a_pipe_in_a_files_place_is_told_and_waited_for_by_nobody(void **stat
     assert_last_error(x, "not a regular file");
 }
 
+static void what_was_wrong_with_a_file_goes_with_it(void **state)
+{
+    struct world *x = *state;
+
+    put(x, "home.lua", POLICY("one"));
+    x->options.file = x->file;
+    begin(x);
+    put(x, "home.lua", BROKEN);
+    RUN_UNTIL(&x->w, release_last_error(x->release)[0] != '\0');
+    assert_int_equal(unlink(x->file), 0);
+    RUN_UNTIL(&x->w, release_last_error(x->release)[0] == '\0');
+    assert_active(x, "home", 1);
+}
+
+static void a_file_that_is_what_it_was_before_it_could_not_be_read_is_well(void **state)
+{
+    struct world *x = *state;
+
+    put(x, "home.lua", POLICY("one"));
+    x->options.file = x->file;
+    begin(x);
+    assert_int_equal(unlink(x->file), 0);
+    assert_int_equal(mkfifo(x->file, 0600), 0);
+    RUN_UNTIL(&x->w, release_last_error(x->release)[0] != '\0');
+    put(x, "home.lua", POLICY("one"));
+    RUN_UNTIL(&x->w, release_last_error(x->release)[0] == '\0');
+}
+
 static void two_files_may_not_share_a_name(void **state)
 {
     struct world *x = *state;
@@ -328,6 +357,8 @@ int main(void)
         TEST(what_an_admin_chose_is_not_undone_by_a_restart),
         TEST(the_first_policy_of_all_may_be_dropped_in_later),
         TEST(a_pipe_in_a_files_place_is_told_and_waited_for_by_nobody),
+        TEST(what_was_wrong_with_a_file_goes_with_it),
+        TEST(a_file_that_is_what_it_was_before_it_could_not_be_read_is_well),
         TEST(two_files_may_not_share_a_name),
         TEST(a_copy_of_a_built_in_policy_goes_by_its_files_name),
         TEST(a_file_whose_name_names_no_policy_is_told),

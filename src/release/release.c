@@ -40,6 +40,7 @@ void release_take_over(struct release *r, const struct policy_version *v, struct
     struct reign *old = r->live;
 
     r->live = live;
+    r->restore_error[0] = '\0';
     r->version = v ? *v : (struct policy_version){ 0 };
     log_info("another policy decides from now on", LOG_STR("policy", v ? v->name : "built-in"),
              LOG_INT("version", r->version.version));

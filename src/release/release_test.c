@@ -267,20 +267,40 @@ static void without_a_sandbox_the_built_in_policy_decides(void **state)
     assert_non_null(strstr(release_last_error(x->release), "cannot run here"));
 }
 
-static void without_a_sandbox_the_active_one_stays_so_in_name(void **state)
+/* As if it had been deployed, by a queen that took it. */
+static void put_active(const struct world *x, const char *name, const char *text)
 {
-    struct world *x = *state;
     struct policy_store *store;
     struct policy_version v;
+    struct script_header header = { 0 };
     struct err err;
 
     store = policy_store_open(x->store, &err);
     assert_non_null(store);
-    assert_int_equal(policy_store_add(store, "home", SCRIPT_LUA, str_of(POLICY("one")),
-                                      &(struct script_header){ .name = "home" }, "", 1, &v, &err),
-                     0);
+    (void)str_copy(header.name, sizeof(header.name), str_of(name));
+    assert_int_equal(
+        policy_store_add(store, name, SCRIPT_LUA, str_of(text), &header, "", 1, &v, &err), 0);
     assert_int_equal(policy_store_set_active(store, &v, &err), 0);
     policy_store_close(store);
+}
+
+static void what_was_wrong_at_the_start_is_over_when_another_policy_decides(void **state)
+{
+    struct world *x = *state;
+
+    put_active(x, "home", BROKEN);
+    begin(x);
+    assert_builtin(x);
+    assert_non_null(strstr(release_last_error(x->release), "home.lua:2: "));
+    assert_int_equal(deploy(x, "home", POLICY("good")).result.code, 0);
+    assert_string_equal(release_last_error(x->release), "");
+}
+
+static void without_a_sandbox_the_active_one_stays_so_in_name(void **state)
+{
+    struct world *x = *state;
+
+    put_active(x, "home", POLICY("one"));
     begin(x);
     assert_int_equal(x->ready.code, 0);
     assert_string_equal(x->active.name, "home");
@@ -314,6 +334,7 @@ int main(void)
         TEST(the_built_in_policy_can_come_back_and_stays_after_a_restart),
         TEST(what_was_active_is_so_after_a_restart),
         TEST(an_active_version_that_is_broken_after_a_restart_is_told),
+        TEST(what_was_wrong_at_the_start_is_over_when_another_policy_decides),
         TEST(a_store_that_cannot_be_written_changes_nothing),
         TEST(names_are_checked_before_anything_runs),
         cmocka_unit_test_setup_teardown(a_policy_that_fails_too_often_is_told, setup_with_blame,
