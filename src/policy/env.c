@@ -4,48 +4,11 @@
  * verified), coroutine and xpcall (each a way round a time limit), collectgarbage and debug
  * (ways into the collector), everything of the operating system.
  */
-#include "policy/state.h"
+#include "policy/env_private.h"
 #include "rhai/rhai.h"
 
 #include <lauxlib.h>
 #include <lualib.h>
-
-/* --- Metatables ---------------------------------------------------------- */
-
-static void refuse_key(lua_State *L, const char *key)
-{
-    lua_pushstring(L, key);
-    if (lua_rawget(L, 2) != LUA_TNIL)
-        luaL_error(L, "setmetatable: '%s' is not available to policies", key);
-    lua_pop(L, 1);
-}
-
-/* Without finalizers and weak tables, whose order of events a script could abuse. */
-static int env_setmetatable(lua_State *L)
-{
-    luaL_checktype(L, 1, LUA_TTABLE);
-    if (!lua_isnoneornil(L, 2)) {
-        luaL_checktype(L, 2, LUA_TTABLE);
-        refuse_key(L, "__gc");
-        refuse_key(L, "__mode");
-    }
-    if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
-        return luaL_error(L, "setmetatable: this metatable is protected");
-    lua_settop(L, 2);
-    lua_setmetatable(L, 1);
-    return 1;
-}
-
-static int env_getmetatable(lua_State *L)
-{
-    luaL_checkany(L, 1);
-    if (!lua_istable(L, 1) || !lua_getmetatable(L, 1)) {
-        lua_pushnil(L);
-        return 1;
-    }
-    (void)luaL_getmetafield(L, 1, "__metatable"); /* else the metatable itself is on top */
-    return 1;
-}
 
 /* --- Random numbers, from the seed of the call --------------------------- */
 
@@ -83,8 +46,8 @@ static int env_randomseed(lua_State *L)
 /* --- The whitelist ------------------------------------------------------- */
 
 static const char *const base_names[] = {
-    "assert",   "error", "ipairs",   "next",   "pairs",  "pcall",  "select",   "tonumber",
-    "tostring", "type",  "rawequal", "rawget", "rawlen", "rawset", "_VERSION",
+    "assert",   "error",    "ipairs", "next",     "pairs",  "pcall",  "select",
+    "tonumber", "tostring", "type",   "rawequal", "rawget", "rawlen", "_VERSION",
 };
 
 struct library {
@@ -102,6 +65,7 @@ static const struct library libraries[] = {
 static const luaL_Reg replacements[] = {
     { "setmetatable", env_setmetatable },
     { "getmetatable", env_getmetatable },
+    { "rawset", env_rawset },
     { NULL, NULL },
 };
 

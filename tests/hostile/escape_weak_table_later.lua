@@ -1,4 +1,4 @@
--- expect: decision|memory|timeout|crash
+-- expect: error
 function schedule(context)
     local mt, t = {}, {}
     setmetatable(t, mt)
