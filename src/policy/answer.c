@@ -6,6 +6,7 @@
 
 #include <lauxlib.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 
 enum { NESTING_MAX = 4 }; /* of batches */
@@ -72,34 +73,28 @@ static void read_words(struct reading *r, const char *name, char *dst, size_t si
     lua_pop(r->L, 1);
 }
 
-/* A whole number member; absent: `otherwise`. */
-static int64_t read_whole(struct reading *r, const char *name, int64_t min, int64_t max,
-                          int64_t otherwise)
+/* A number member from 0 to `max`; absent: `otherwise`. */
+static int64_t read_number(struct reading *r, const char *name, bool is_whole, int64_t max,
+                           int64_t otherwise)
 {
+    char number[POLICY_NUMBER_SIZE];
     int type = field(r, name);
-    int is_whole = 0;
-    lua_Integer value = type == LUA_TNUMBER ? lua_tointegerx(r->L, -1, &is_whole) : 0;
+    lua_Number n = type == LUA_TNUMBER ? lua_tonumber(r->L, -1) : -1; /* -1: no good */
+    bool is_good = n >= 0 && n <= (lua_Number)max && (!is_whole || n == floor(n));
 
-    if (type == LUA_TNUMBER && !is_whole) {
-        lua_Number n = lua_tonumber(r->L, -1); /* a delay may well be 12.5 */
-        is_whole = n >= (lua_Number)min && n <= (lua_Number)max;
-        value = is_whole ? (lua_Integer)n : 0;
-    }
+    if (type != LUA_TNIL && !is_good)
+        fail(r, "'%s' must be a %snumber from 0 to %lld, not %s%s", name, is_whole ? "whole " : "",
+             (long long)max, type == LUA_TNUMBER ? "" : "a ",
+             type == LUA_TNUMBER ? policy_number_name(n, number) : lua_typename(r->L, type));
     lua_pop(r->L, 1);
-    if (type == LUA_TNIL)
-        return otherwise;
-    if (!is_whole || value < min || value > max) {
-        fail(r, "'%s' must be a number from %lld to %lld", name, (long long)min, (long long)max);
-        return otherwise;
-    }
-    return value;
+    return is_good ? (int64_t)n : otherwise;
 }
 
 /* --- One kind of decision each -------------------------------------------- */
 
 static void read_wait(struct reading *r, struct decision *d)
 {
-    d->retry_after_ms = (uint32_t)read_whole(r, "retry_after_ms", 0, UINT32_MAX, 0);
+    d->retry_after_ms = (uint32_t)read_number(r, "retry_after_ms", false, UINT32_MAX, 0);
 }
 
 static void read_dispatch(struct reading *r, struct decision *d)
@@ -133,7 +128,7 @@ static void read_code(struct reading *r, struct decision *d)
 
 static void read_reject(struct reading *r, struct decision *d)
 {
-    d->status = (uint32_t)read_whole(r, "status", 0, 999, 403);
+    d->status = (uint32_t)read_number(r, "status", true, 999, 403);
     read_code(r, d);
     if (d->status != 403 && d->status != 429 && d->status != 503 && d->status != 504)
         fail(r, "a rejection's 'status' must be 403, 429, 503 or 504, not %u", d->status);
@@ -156,7 +151,7 @@ static void read_start(struct reading *r, struct decision *d)
         lua_pop(r->L, 1);
     read_text(r, "model_ref", d->model, sizeof(d->model));
     read_text(r, "pool_id", d->hive_id, sizeof(d->hive_id));
-    d->gpu = (int32_t)read_whole(r, "gpu_id", 0, 255, DECISION_GPU_ANY);
+    d->gpu = (int32_t)read_number(r, "gpu_id", true, 255, DECISION_GPU_ANY);
     if (!r->failed && d->model[0] == '\0')
         fail(r, "a start_worker without 'model_ref'");
     if (is_nested)
@@ -376,25 +371,4 @@ void policy_read_answer(struct policy *p, const struct policy_call *call, struct
     case ASK_KIND_COUNT_:
         break;
     }
-}
-
-void policy_log(struct policy *p, const char *level, struct str text)
-{
-    struct policy_answer *a = p->answer;
-    size_t level_len = strlen(level), need = level_len + text.len + 2;
-
-    if (!a || a->log_cut || need > sizeof(a->log) - a->log_len) {
-        if (a)
-            a->log_cut = true;
-        return;
-    }
-    char *at = a->log + a->log_len;
-    memcpy(at, level, level_len);
-    at[level_len] = ' ';
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char byte = (unsigned char)text.p[i];
-        at[level_len + 1 + i] = (char)(byte < 32 || byte == 127 ? ' ' : byte);
-    }
-    at[need - 1] = '\n';
-    a->log_len += need;
 }

@@ -15,13 +15,26 @@ static const char *function_name(lua_State *L)
     return "function";
 }
 
+const char *policy_number_name(double number, char out[POLICY_NUMBER_SIZE])
+{
+    if (isnan(number))
+        return "NaN";
+    if (isinf(number))
+        return number > 0 ? "infinity" : "-infinity";
+    (void)snprintf(out, POLICY_NUMBER_SIZE, "%.14g", number);
+    return out;
+}
+
 static const char *value_name(lua_State *L, int index)
 {
     const struct api_set *set = api_to_set(L, index);
     const struct api_proxy *proxy = lua_touserdata(L, index);
+    char number[POLICY_NUMBER_SIZE];
 
     if (set)
         return lua_pushfstring(L, "a list of %ss", api_object_name(set->of));
+    if (lua_type(L, index) == LUA_TNUMBER)
+        return lua_pushstring(L, policy_number_name(lua_tonumber(L, index), number));
     if (lua_type(L, index) == LUA_TUSERDATA && proxy->kind < API_OBJECT_COUNT_)
         return lua_pushfstring(L, "a %s", api_object_name(proxy->kind));
     return luaL_typename(L, index);

@@ -154,7 +154,7 @@ static void nothing_can_be_written(void **state)
 static void wrong_arguments_are_named(void **state)
 {
     static const struct expectation rows[] = {
-        { "workers.filter(3)", "test.lua:4: filter: argument 1 must be a function, not number" },
+        { "workers.filter(3)", "test.lua:4: filter: argument 1 must be a function, not 3" },
         { "workers:filter()", "test.lua:4: filter: argument 1 must be a function, not no value" },
         { "workers.with_model(nil)",
           "test.lua:4: with_model: argument 1 must be a model or its reference, not nil" },
@@ -167,24 +167,24 @@ static void wrong_arguments_are_named(void **state)
         { "workers.max_by('id')",
           "test.lua:4: max_by: the key of id must be a number or nil, not a string" },
         { "workers.min_by(1)",
-          "test.lua:4: min_by: argument 1 must be a function or the name of a field, not number" },
+          "test.lua:4: min_by: argument 1 must be a function or the name of a field, not 1" },
         { "workers.min_by('cpu_pct.x')",
           "test.lua:4: min_by: the field 'cpu_pct.x' has no fields of its own" },
         { "pools.idle()", "test.lua:4: idle: is for lists of workers; this is a list of pools" },
         { "pools.with_model('x')",
           "test.lua:4: with_model: is for lists of workers; this is a list of pools" },
         { "workers.take(-1)",
-          "test.lua:4: take: argument 1 must be a number that is not negative, not number" },
+          "test.lua:4: take: argument 1 must be a number that is not negative, not -1" },
         { "workers.with_capacity(0/0)",
-          "test.lua:4: with_capacity: argument 1 must be a number, not number" },
+          "test.lua:4: with_capacity: argument 1 must be a number, not NaN" },
         { "find_worker_to_evict('mru')", "test.lua:4: find_worker_to_evict: argument 1 must be "
                                          "\"lru\", \"lfu\", \"gdsf\" or \"ttl\", not string" },
         { "registry.find_workers_with_model(1)", "test.lua:4: find_workers_with_model: argument 1 "
-                                                 "must be a model or its reference, not number" },
+                                                 "must be a model or its reference, not 1" },
         { "emit_metric('Bad', 1)", "test.lua:4: emit_metric: argument 1 must be a name of at most "
                                    "47 characters a-z, 0-9 and _, not string" },
         { "emit_metric('x', 1/0)",
-          "test.lua:4: emit_metric: argument 2 must be a finite number, not number" },
+          "test.lua:4: emit_metric: argument 2 must be a finite number, not infinity" },
         { "contains(string.rep('a', 70000), 'b')",
           "test.lua:4: contains: argument 1 is longer than 65536 bytes" },
         { "split('a', '')",

@@ -94,17 +94,63 @@ static bool check_evict(const struct checking *c, const struct decision *d)
     return false;
 }
 
+/* By its reference or one of its aliases. A pool that lists none may have any. */
+static bool lists_model(const struct snapshot *s, const struct snap_pool *pool, const char *ref)
+{
+    const struct snap_model *model = snapshot_model(s, snapshot_find_model(s, str_of(ref)));
+
+    return pool->cached_models.len == 0 || snapshot_has_item(s, pool->cached_models, str_of(ref)) ||
+           (model && snapshot_has_item(s, pool->cached_models, snapshot_text(s, model->ref)));
+}
+
+static bool has_gpu(const struct snapshot *s, const struct snap_pool *pool, int32_t id)
+{
+    if (id == DECISION_GPU_ANY || (pool->gpus_len == 0 && s->header.by_hand))
+        return true;
+    for (uint32_t i = 0; i < pool->gpus_len; i++) {
+        if (pool->gpus[i].id == (uint32_t)id)
+            return true;
+    }
+    return false;
+}
+
+static bool can_start(const struct checking *c, const struct decision *d,
+                      const struct snap_pool *pool, const char *before)
+{
+    struct str id = snapshot_text(c->s, pool->id);
+
+    if (pool->status == SNAP_OFFLINE)
+        (void)snprintf(c->message, c->size, "%spool '%.*s' is offline", before, STR_ARG(id));
+    else if (!lists_model(c->s, pool, d->model))
+        (void)snprintf(c->message, c->size, "%spool '%.*s' does not list model '%s'", before,
+                       STR_ARG(id), d->model);
+    else if (!has_gpu(c->s, pool, d->gpu))
+        (void)snprintf(c->message, c->size, "%spool '%.*s' has no GPU %d", before, STR_ARG(id),
+                       d->gpu);
+    else
+        return true;
+    return false;
+}
+
+/* Without a pool: one that can is enough. */
 static bool check_start(const struct checking *c, const struct decision *d)
 {
-    const struct snap_pool *pool =
-        d->hive_id[0] == '\0' ? NULL
-                              : snapshot_pool(c->s, snapshot_find_pool(c->s, str_of(d->hive_id)));
+    const struct snap_pool *pool = NULL;
 
-    if (d->hive_id[0] == '\0' || (pool && pool->status != 2))
-        return true;
-    (void)snprintf(c->message, c->size, "pool '%s' is %s", d->hive_id,
-                   pool ? "offline" : "not known");
-    return false;
+    if (d->hive_id[0] != '\0') {
+        pool = snapshot_pool(c->s, snapshot_find_pool(c->s, str_of(d->hive_id)));
+        if (pool)
+            return can_start(c, d, pool, "");
+        (void)snprintf(c->message, c->size, "there is no pool '%s'", d->hive_id);
+        return false;
+    }
+    for (uint32_t row = 0; row < c->s->header.pools; row++) {
+        const struct snap_pool *other = snapshot_pool(c->s, row);
+        if (other && can_start(c, d, other, "no pool can start it: "))
+            return true;
+        pool = other ? other : pool;
+    }
+    return !pool; /* a context by hand may leave them out */
 }
 
 static bool (*const checks[DECISION_ACTION_COUNT_])(const struct checking *c,
@@ -130,5 +176,6 @@ enum policy_failure policy_check_answer(const struct snapshot *s, uint32_t asked
         if (!checks[decisions->items[i].action](&c, &decisions->items[i]))
             return POLICY_INVALID;
     }
+    ret_message[0] = '\0'; /* of pools that another one made good */
     return POLICY_OK;
 }

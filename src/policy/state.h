@@ -55,7 +55,11 @@ void env_open_rhai(lua_State *L); /* the global `rhai`, for texts that name it (
  * author's lines. Pops it. */
 void policy_take_error(struct policy *p, int status, struct policy_answer *ret);
 
-/* Write one line into the call's log; cut at its cap. */
+/* A number as the words of a refusal name it: "-1", "NaN", "infinity". */
+enum { POLICY_NUMBER_SIZE = 32 };
+const char *policy_number_name(double number, char out[POLICY_NUMBER_SIZE]);
+
+/* Write one line into the call's log, as much of it as fits; after one that was cut, none. */
 void policy_log(struct policy *p, const char *level, struct str text);
 
 /* Read what an entry point or hook left on the stack's top into the answer; raw reads only,

@@ -91,5 +91,5 @@ void context_read_queue(struct reader *x, struct str raw)
     }
     x->header.first_job = next;
     x->header.jobs_shown = len;
-    x->header.lists_as_given = true;
+    x->header.by_hand = true;
 }

@@ -140,12 +140,12 @@ uint32_t snapshot_find_tenant(const struct snapshot *s, struct str id)
 
 uint32_t snapshot_first_listed(const struct snapshot *s)
 {
-    return s->header.lists_as_given ? 0 : s->header.first_job;
+    return s->header.by_hand ? 0 : s->header.first_job;
 }
 
 uint32_t snapshot_next_listed(const struct snapshot *s, uint32_t row)
 {
-    return s->header.lists_as_given ? row + 1 : s->jobs[row].next;
+    return s->header.by_hand ? row + 1 : s->jobs[row].next;
 }
 
 uint32_t snapshot_find_job(const struct snapshot *s, struct str id)

@@ -213,7 +213,7 @@ struct snap_header {
     uint32_t jobs_shown; /* length of that list */
     uint32_t asked_job;  /* the job being decided; SNAP_NONE: nobody in particular */
     int32_t utc_offset_min;
-    uint32_t lists_as_given; /* by hand: context.queue goes by row, the order of the array */
+    uint32_t by_hand; /* partial: what is not said binds nobody; context.queue as it was given */
     uint64_t now_ms;         /* wall clock, ms since 1970 */
     uint64_t seed;           /* of context.rng, by hand; 0: whoever asks brings one */
     struct snap_metrics metrics;
