@@ -1,5 +1,6 @@
 /* The knobs of the built-in policy: each stands on its page, and none can be turned too far. */
 #include "base/file.h"
+#include "policy/knobs.h"
 #include "policy/platform_desk.h"
 
 enum { PAGE_BYTES_MAX = 1024 * 1024 };
@@ -15,7 +16,7 @@ static bool read_knob(const char *line, char name[64], char value[64])
 static void every_knob_stands_on_the_page_with_its_default(void **state)
 {
     char path[4096], name[64], value[64], row[160];
-    unsigned knobs = 0, missing = 0;
+    unsigned seen = 0, missing = 0;
     struct buf page;
     struct err err = { 0 };
     (void)state;
@@ -29,7 +30,7 @@ static void every_knob_stands_on_the_page_with_its_default(void **state)
         if (!read_knob(line, name, value))
             continue;
         (void)snprintf(row, sizeof(row), "\n| `%s` | `%s` | ", name, value);
-        knobs++;
+        seen++;
         if (strstr(buf_cstr(&page), row))
             continue;
         print_error("no row '| `%s` | `%s` |' in %s\n", name, value, path);
@@ -37,7 +38,68 @@ static void every_knob_stands_on_the_page_with_its_default(void **state)
     }
     buf_deinit(&page);
     assert_int_equal(missing, 0);
-    assert_true(knobs > 20);
+    assert_true(seen > 20);
+}
+
+/* What stands in Lua is JSON, too. */
+static void every_knob_is_known_with_a_default_that_it_may_have(void **state)
+{
+    const char *line = strstr(platform_source, "local defaults = {");
+    const struct knob *knob = knobs;
+    char name[64], value[64];
+    struct err err;
+    (void)state;
+
+    for (; strncmp(line, "}", 1) != 0; line = strchr(line, '\n') + 1) {
+        if (!read_knob(line, name, value))
+            continue;
+        assert_string_equal(knob->name, name);
+        if (knob_check(knob, value, &err) < 0)
+            fail_msg("%s: %s", name, err.msg);
+        knob++;
+    }
+    assert_null(knob->name);
+}
+
+static void what_a_knob_may_not_be_is_told_with_what_it_may(void **state)
+{
+    static const struct {
+        const char *name, *json, *words; /* NULL: it may */
+    } rows[] = {
+        { "min_residency_ms", "0", NULL },
+        { "min_residency_ms", "\"abc\"", "a whole number from 0 to 31536000000, not \"abc\"" },
+        { "min_residency_ms", "1.5", "a whole number" },
+        { "min_residency_ms", "1e4", "a whole number" },
+        { "min_residency_ms", "-1", "a whole number" },
+        { "min_residency_ms", "true", "a whole number" },
+        { "min_residency_ms", "99999999999999999999", "a whole number" },
+        { "explore_pct", "0.5", NULL },
+        { "explore_pct", "1e2", NULL },
+        { "explore_pct", "101", "a number from 0 to 100, not 101" },
+        { "explore_pct", "-0.1", "a number" },
+        { "explore_pct", "\"\"", "a number" },
+        { "evictions_max", "15", NULL },
+        { "evictions_max", "16", "from 0 to 15" },
+        { "start", "false", NULL },
+        { "start", "0", "must be true or false, not 0" },
+        { "start", "\"no\"", "true or false" },
+        { "eviction", "\"lru\"", NULL },
+        { "eviction", "\"LRU\"", "must be gdsf|lru|lfu|ttl, not \"LRU\"" },
+        { "eviction", "\"\"", "gdsf|lru" },
+        { "eviction", "\"gdsf|lru\"", "gdsf|lru" },
+        { "eviction", "1", "gdsf|lru" },
+        { "choice_batch", "\"\"", NULL },
+        { "choice_batch", "\"cheapest\"", NULL },
+    };
+    struct err err;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        int rc = knob_check(knob_find(str_of(rows[i].name)), rows[i].json, &err);
+        if ((rc == 0) != !rows[i].words || (rc < 0 && !strstr(err.msg, rows[i].words)))
+            fail_msg("%s=%s: %s", rows[i].name, rows[i].json, rc < 0 ? err.msg : "fine");
+    }
+    assert_null(knob_find(str_of("evicition")));
 }
 
 /* One of everything that a stage looks at. */
@@ -89,6 +151,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_knob_stands_on_the_page_with_its_default),
+        cmocka_unit_test(every_knob_is_known_with_a_default_that_it_may_have),
+        cmocka_unit_test(what_a_knob_may_not_be_is_told_with_what_it_may),
         cmocka_unit_test(no_knob_can_be_turned_too_far),
     };
 

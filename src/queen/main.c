@@ -163,7 +163,7 @@ static int run(const struct queen_options *o)
     const char *dir = o->common.state_dir ? o->common.state_dir : state_dir;
     (void)snprintf(models_file, sizeof(models_file), "%s/models", dir);
     config.models_file = models_file;
-    if (settings_read(&settings, &o->settings, &err) < 0)
+    if (settings_read(&settings, &o->settings, config.policies.is_immutable, &err) < 0)
         return wrong_use(&err);
     take_residency(&settings, &config.core);
     set_policy_paths(dir, &paths, &config.policies);
@@ -183,8 +183,10 @@ static int run(const struct queen_options *o)
     };
     if (daemon_init(&d, &setup, &err) < 0) {
         log_error("cannot start", LOG_ERR(&err));
+        settings_free(&settings);
         return err.code == ERR_INVALID ? EXIT_USAGE : EXIT_FAILED;
     }
+    settings_log_unknown(&settings);
     int rc = o->common.check_config ? 0 : serve(o, &config, &d);
     daemon_deinit(&d);
     settings_free(&settings);

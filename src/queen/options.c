@@ -14,7 +14,7 @@ static const struct option rows[] = {
     { .name = "scheduler", .type = OPTION_TEXT, ROW(scheduler), .fallback = "platform", .metavar = "NAME|FILE",
       .help = "Who decides where jobs go: platform (the built-in policy), simple (the first worker with the model and a free slot), or a policy of yours in a FILE (.lua, .yaml, .rhai)" },
     { .name = "set", .type = OPTION_LIST, ROW(settings), .metavar = "NAME=VALUE",
-      .help = "A setting that policies read: the platform policy's knobs, and what your own ask for" },
+      .help = "A setting that policies read: the platform policy's knobs, which are checked, and what your own ask for" },
     { .name = "policies-dir", .type = OPTION_TEXT, ROW(policies_dir), .metavar = "DIR",
       .help = "Read and watch policies in this directory; the default is policies.d in the state directory, if it is there" },
     { .name = "policy-host", .type = OPTION_TEXT, ROW(policy_host), .metavar = "PROGRAM",

@@ -155,3 +155,21 @@ test("settings of the command line reach a policy", async (t) => {
   await live.deploy(source);
   assert.equal((await live.chat()).headers.get("x-rbee-worker"), "w2");
 });
+
+test("a setting that the built-in policy does not understand stops the start", async () => {
+  const start = (set, ...more) => run("queen-rbee", ["--check-config", "--set", set, ...more]);
+  for (const [set, words] of [
+    ["min_residency_ms=abc", /--set min_residency_ms: must be a whole number from 0 to \d+, not "abc"/],
+    ["explore_pct=101", /--set explore_pct: must be a number from 0 to 100, not 101/],
+    ["start=maybe", /--set start: must be true or false/],
+    ["eviction=fifo", /--set eviction: must be gdsf\|lru\|lfu\|ttl/],
+  ]) {
+    const { code, stderr } = await start(set);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, words);
+  }
+  assert.equal((await start("favourite=w1")).code, 0, "it may be for a policy of the user's");
+  const platform = await start("favourite=w1", "--mode", "platform");
+  assert.equal(platform.code, 2);
+  assert.match(platform.stderr, /--set favourite: the built-in policy has no such setting/);
+});
