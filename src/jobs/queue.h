@@ -77,7 +77,8 @@ bool job_queue_has_doubts(const struct job_queue *q);
 struct job *job_queue_behind(const struct job *job);     /* in its lane; NULL: it is the last */
 struct job *job_queue_oldest(const struct job_queue *q); /* by entered_ms; NULL: empty */
 
-/* From 1, among those that wait for its model: exact within its tenant; other tenants of
+/* From 1, among those that wait for its model, or where one that does not wait yet would
+ * stand: exact within its tenant; other tenants of
  * its band count with as many jobs as would have their fair turn before it; jobs of a higher
  * band all count. O(log n): of more than 16 tenants before it the others are taken to have
  * as many. */

@@ -199,18 +199,45 @@ static size_t count_others(const struct band *band, struct moment moment)
     return looked < tenants ? count * tenants / looked : count;
 }
 
+/* A tenant without jobs there: it would stand behind all of the same counter. */
+static struct turn stranger(const struct job_queue *q, const struct job_spec *spec)
+{
+    return (struct turn){
+        .number = q->numbers,
+        .counter = fairness_counter(q->fairness, spec->tenant_id, spec->model),
+        .weight = fairness_weight(q->fairness, spec->tenant_id),
+    };
+}
+
+static size_t position_in(const struct line *line, enum job_priority at, const struct turn *turn,
+                          const struct job_place *place)
+{
+    const struct band *band = &line->bands[at];
+    uint64_t cost = 0;
+    size_t before = 0, own = 0;
+
+    if (turn->line) {
+        before = order_before(&turn->stands[at].jobs, &place->in_turn, &cost);
+        own = order_count(&turn->stands[at].jobs);
+    }
+    struct moment moment = { .start = start_behind(turn, cost), .turn = turn };
+    size_t others = count_others(band, moment), most = band->count - own;
+
+    if (at == JOB_BATCH)
+        before += line->bands[JOB_INTERACTIVE].count;
+    return 1 + before + (others < most ? others : most);
+}
+
 size_t job_queue_position(const struct job_queue *q, const struct job *job)
 {
-    const struct turn *turn = job->lane->turn;
-    const struct band *bands = turn->line->bands, *band = &bands[job->lane->band];
-    const struct order *own = &turn->stands[job->lane->band].jobs;
-    uint64_t cost;
-    size_t before = order_before(own, &job->place.in_turn, &cost);
-    struct moment moment = { .start = start_behind(turn, cost), .turn = turn };
-    size_t others = count_others(band, moment), most = band->count - order_count(own);
+    const struct line *line = find_line(q, job->spec.model);
+    const struct turn *turn = find_turn(q, job->spec.tenant_id, job->spec.model);
 
-    (void)q;
-    if (job->lane->band == JOB_BATCH)
-        before += bands[JOB_INTERACTIVE].count;
-    return 1 + before + (others < most ? others : most);
+    if (!line)
+        return 1;
+    if (job->lane)
+        return position_in(line, job->lane->band, turn, &job->place);
+    const struct job_place place = place_of(job);
+    const struct turn none = stranger(q, &job->spec);
+    return position_in(line, job->spec.priority, turn ? turn : &none, &place);
 }

@@ -466,6 +466,29 @@ static void what_waits_for_a_model_is_known_together(void **state)
     assert_int_equal(job_queue_load(f->queue, "nobody's", 100).jobs, 0);
 }
 
+static void a_place_is_known_before_it_is_taken(void **state)
+{
+    static const struct job_spec specs[] = {
+        { .tenant_id = "a" },
+        { .tenant_id = "a", .priority = JOB_BATCH },
+        { .tenant_id = "b" },
+        { .tenant_id = "a" },
+        { .tenant_id = "a", .deadline_ms = 5000 },
+        { .tenant_id = "b", .priority = JOB_BATCH },
+        { .tenant_id = "c" },
+        { .tenant_id = "c", .priority = JOB_BATCH },
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < sizeof(specs) / sizeof(specs[0]); i++) {
+        struct job *job = fixture_make(f, &specs[i]);
+        size_t foreseen = job_queue_position(f->queue, job);
+
+        job_queue_add(f->queue, job);
+        assert_int_equal(job_queue_position(f->queue, job), foreseen);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -491,6 +514,7 @@ int main(void)
         TEST(the_oldest_is_by_entry_and_counts_follow),
         TEST(the_order_as_a_whole_goes_by_bands_then_turns_and_models_meet_by_deadline),
         TEST(the_order_as_a_whole_foresees_shares),
+        TEST(a_place_is_known_before_it_is_taken),
         TEST(what_waits_for_a_model_is_known_together),
         TEST(doubt_covers_all_of_a_model_until_it_is_trusted_or_gone),
     };

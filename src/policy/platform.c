@@ -141,6 +141,7 @@ struct platform *platform_new(const struct core *core, const struct live_options
         .decide = decide,
         .look_around = look_around,
         .starts_workers = true,
+        .refuses = true,
     };
     return p;
 }

@@ -215,6 +215,83 @@ static int teardown(void **state)
 
 #define HOUSE_TEST(f) cmocka_unit_test_setup_teardown(f, story_setup, teardown)
 
+/* A worker of "a" that writes 256 tokens/s, so that a job takes a second. */
+static void is_loaded_with_speed(struct house *h)
+{
+    is_loaded(h, "a");
+    h->worker.has_tokens_per_s = true;
+    h->worker.tokens_per_s = 256;
+    report(h);
+}
+
+static void arrive_until(struct house *h, const char *id, enum job_priority priority,
+                         uint64_t left_ms)
+{
+    struct job_spec spec = story_spec(id, "a");
+
+    spec.priority = priority;
+    spec.deadline_ms = left_ms > 0 ? h->story->now_ms + left_ms : 0;
+    story_arrive_spec(h->story, &spec);
+}
+
+static void who_stands_behind_others_is_told_at_once_that_it_is_too_late(void **state)
+{
+    struct house h;
+
+    open_house(&h, state, NULL, 0);
+    is_loaded_with_speed(&h);
+    arrive(&h, "running", "a");
+    arrive(&h, "first", "a");
+    arrive(&h, "second", "a");
+    story_forget(h.story);
+    /* Half a run, and two whole ones: 2.5 s. */
+    arrive_until(&h, "late", JOB_INTERACTIVE, 2400);
+    story_did(h.story, "queued late 1; "); /* its deadline puts it before them */
+    arrive_until(&h, "later", JOB_BATCH, 2400);
+    story_did(h.story, "fail later deadline_exceeded; ");
+    arrive_until(&h, "in time", JOB_BATCH, 10000);
+    story_did(h.story, "queued in time 4; ");
+    close_house(&h);
+}
+
+static void batch_jobs_that_wait_make_no_interactive_one_late(void **state)
+{
+    struct house h;
+    char id[16];
+
+    open_house(&h, state, NULL, 0);
+    is_loaded_with_speed(&h);
+    arrive(&h, "running", "a");
+    for (int i = 0; i < 20; i++) {
+        (void)snprintf(id, sizeof(id), "%d", i);
+        arrive_until(&h, id, JOB_BATCH, 0);
+    }
+    story_forget(h.story);
+    arrive_until(&h, "quick", JOB_INTERACTIVE, 1000);
+    story_did(h.story, "queued quick 1; ");
+    close_house(&h);
+}
+
+static void batch_jobs_behind_others_are_shed_too(void **state)
+{
+    static const struct snap_option config[] = { { "shed_factor", "1" },
+                                                 { "shed_queue_per_worker", "2" } };
+    struct house h;
+
+    open_house(&h, state, config, 2);
+    is_loaded_with_speed(&h);
+    arrive(&h, "running", "a");
+    arrive_until(&h, "1", JOB_BATCH, 0);
+    arrive_until(&h, "2", JOB_BATCH, 0);
+    story_forget(h.story);
+    arrive_until(&h, "3", JOB_BATCH, 0);
+    story_did(h.story, "fail 3 policy_rejected; ");
+    assert_string_equal(h.story->last_fail.policy_code, "overloaded");
+    arrive(&h, "4", "a");
+    story_did(h.story, "queued 4 1; ");
+    close_house(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +299,9 @@ int main(void)
         HOUSE_TEST(a_model_that_is_never_idle_gives_way_to_one_that_is_overdue),
         HOUSE_TEST(a_start_that_fails_goes_to_another_hive),
         HOUSE_TEST(settings_of_the_operator_count),
+        HOUSE_TEST(who_stands_behind_others_is_told_at_once_that_it_is_too_late),
+        HOUSE_TEST(batch_jobs_that_wait_make_no_interactive_one_late),
+        HOUSE_TEST(batch_jobs_behind_others_are_shed_too),
     };
 
     return cmocka_run_group_tests_name("platform policy: live", tests, NULL, NULL);

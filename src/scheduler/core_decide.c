@@ -246,6 +246,25 @@ bool core_place(struct core *c, struct job *job)
     return !left || core_is_running(left);
 }
 
+bool core_refuse(struct core *c, struct job *job)
+{
+    const struct strategy *strategy = c->options.strategy;
+    char id[JOB_ID_SIZE];
+
+    if (!strategy->refuses)
+        return false;
+    memcpy(id, job->spec.id, sizeof(id));
+    c->scratch.len = 0;
+    strategy->decide(strategy, c, job, c->now_ms, &c->scratch);
+    for (size_t i = 0; i < c->scratch.len; i++) {
+        if (c->scratch.items[i].action == DECIDE_DISPATCH)
+            return false;
+    }
+    if (c->scratch.len > 0 && c->scratch.items[0].action != DECIDE_WAIT)
+        act_for_strategy(c, id);
+    return !core_job(c, id);
+}
+
 static void begin_instead(struct core *c, enum policy_failure failure, const char *message,
                           uint64_t ask)
 {

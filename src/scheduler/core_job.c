@@ -65,8 +65,12 @@ void core_let_in(struct core *c, struct job *job, bool has_waited)
         (void)core_raise(c, job, ASK_JOB);
         return;
     }
-    if (!job_queue_has_peer_before(c->queue, job) && core_place(c, job))
+    if (!job_queue_has_peer_before(c->queue, job)) {
+        if (core_place(c, job))
+            return;
+    } else if (!has_waited && core_refuse(c, job)) {
         return;
+    }
     if (!has_waited && core_check_queue(c, &job->spec, &err) < 0)
         core_fail_job(c, job, &err);
     else

@@ -240,6 +240,10 @@ void core_forget_waits(struct core *c);
  * Otherwise it runs, or is gone. */
 bool core_place(struct core *c, struct job *job);
 
+/* The same about a new one that stands behind others: it does not go, nor is it told when to be
+ * asked about again, but what else is decided is done. True: it was refused, and is gone. */
+bool core_refuse(struct core *c, struct job *job);
+
 /* The same instead of a user's answer that failed. */
 bool core_place_instead(struct core *c, struct job *job, enum policy_failure failure,
                         const char *message, uint64_t ask);

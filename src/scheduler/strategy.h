@@ -31,6 +31,10 @@ struct strategy {
 
     /* Can a job without a worker hope for one that this strategy would start? */
     bool starts_workers;
+
+    /* Is it asked about every new job, also those that have to wait behind another whatever it
+     * says, because it may turn them down at once? */
+    bool refuses;
 };
 
 extern const struct strategy strategy_simple;

@@ -148,38 +148,38 @@ static struct forecast workers_for(const struct snapshot *s, const struct snap_j
     return f;
 }
 
-static void stand(struct forecast *f, double prompt_tokens, double answer_tokens)
+/* `jobs` more go before it. */
+static void stand(struct forecast *f, uint64_t jobs, double prompt_tokens, double answer_tokens)
 {
-    if (f->before++ < f->room)
-        return;
-    f->ahead++;
-    f->prompt_tokens += prompt_tokens;
-    f->answer_tokens += answer_tokens;
+    uint64_t room = f->room > f->before ? f->room - f->before : 0;
+    uint64_t left = jobs > room ? jobs - room : 0;
+
+    f->before += jobs;
+    f->ahead += left;
+    f->prompt_tokens += (double)left * prompt_tokens;
+    f->answer_tokens += (double)left * answer_tokens;
 }
 
-/* Those of its model that go before it. */
+/* Those of its model that go before it. When it is not in the list, it stands where the core
+ * says, else behind all that wait, shown or not; they count as it does. */
 static void add_line(struct forecast *f, const struct snapshot *s, const struct snap_job *job)
 {
     const struct snap_model *model = snapshot_model(s, job->model);
+    uint64_t most = job->given & SNAP_HAS_BEFORE ? job->before : UINT64_MAX;
     const struct snap_job *other;
     uint32_t row = s->header.first_job;
 
     for (uint32_t i = 0; i < SNAP_JOBS_MAX && (other = snapshot_job(s, row)); i++) {
         if (other == job)
             return;
-        if (other->model == job->model)
-            stand(f, other->prompt_tokens, (double)snapshot_predicted_tokens(s, other));
+        if (other->model == job->model && f->before < most)
+            stand(f, 1, other->prompt_tokens, (double)snapshot_predicted_tokens(s, other));
         row = other->next;
     }
-    /* It is not in the list: behind all that wait, shown or not. */
-    uint64_t unseen = model && model->queued > f->before ? model->queued - f->before : 0;
-    uint64_t placed = f->room > f->before ? f->room - f->before : 0;
-    uint64_t left = unseen > placed ? unseen - placed : 0;
-
-    f->before += unseen;
-    f->ahead += left;
-    f->prompt_tokens += (double)left * job->prompt_tokens;
-    f->answer_tokens += (double)left * (double)snapshot_predicted_tokens(s, job);
+    if (most == UINT64_MAX)
+        most = model ? model->queued : 0;
+    if (most > f->before)
+        stand(f, most - f->before, job->prompt_tokens, (double)snapshot_predicted_tokens(s, job));
 }
 
 /* A policy needs a number wherever there are workers. */

@@ -189,6 +189,9 @@ static void a_job_that_is_not_in_the_list_stands_behind_all_that_wait(void **sta
     x.w->in_flight_tokens = 60;
     x.s->models[0].queued = 2;
     assert_int_equal(snapshot_wait_ms(x.s, x.job), 3000 + 2 * (2000 + 5000));
+    x.job->given |= SNAP_HAS_BEFORE; /* or where the core says */
+    x.job->before = 1;
+    assert_int_equal(snapshot_wait_ms(x.s, x.job), 3000 + 2000 + 5000);
     free(x.s);
 }
 

@@ -316,11 +316,15 @@ static uint32_t put_job(struct live *l, const struct job *job, uint32_t next, bo
 uint32_t live_sync_job(struct live *l, const struct job *job)
 {
     uint32_t row = put_job(l, job, SNAP_NONE, true, take_guest_row);
-    const struct snap_job *it = &rows(l)->jobs[row];
-    if (it->model != SNAP_NONE)
-        live_count_model(l, it->model);
-    if (it->tenant != SNAP_NONE)
-        renew_tenant(l, it->tenant, job->spec.tenant_id);
+    struct snap_job it = rows(l)->jobs[row];
+
+    it.given |= SNAP_HAS_BEFORE;
+    it.before = (uint32_t)job_queue_position(core_queue(l->core), job) - 1;
+    rows_put_job(l->region, row, &it);
+    if (it.model != SNAP_NONE)
+        live_count_model(l, it.model);
+    if (it.tenant != SNAP_NONE)
+        renew_tenant(l, it.tenant, job->spec.tenant_id);
     return row;
 }
 

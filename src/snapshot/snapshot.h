@@ -82,6 +82,7 @@ enum {
     SNAP_HAS_HEARTBEAT = 1 << 14, /* pool.heartbeat_age_ms */
     SNAP_HAS_RESIDENCY = 1 << 15, /* worker.residency_ms was given by hand */
     SNAP_HAS_WAIT = 1 << 16,      /* job.wait_ms was given by hand */
+    SNAP_HAS_BEFORE = 1 << 17,    /* job.before: of one that was asked about */
 };
 
 struct snap_worker {
@@ -179,6 +180,7 @@ struct snap_job {
     uint8_t is_batch;
     uint8_t warm_len, tried_len;
     uint32_t prompt_tokens, predicted_tokens, retry_count, slo_ttft_ms;
+    uint32_t before;    /* jobs of its model that go before it */
     int64_t max_tokens; /* 0: not said */
     uint64_t prompt_hash, seed, bytes;
     uint64_t created_at_ms; /* wall clock */
