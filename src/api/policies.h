@@ -2,12 +2,12 @@
  * policies - the queen's policies at work: the platform policy beside the core, the user
  * policy in its sandbox, the releases behind it, and the trace of what they decided.
  *
- * It carries out CORE_ASK (brings the snapshot up to date, asks the host, turns what comes
- * back into the event that the core waits for) and CORE_DECIDED (into the trace, metrics
+ * It carries out CORE_ASK (api/policy_questions.h) and CORE_DECIDED (into the trace, metrics
  * and, for a failure that is new, one line of the log). It decides nothing.
  */
 #pragma once
 
+#include "api/policy_questions.h"
 #include "base/list.h"
 #include "policy/platform.h"
 #include "release/release.h"
@@ -40,13 +40,7 @@ struct policies {
     struct trace *trace;
     bool uses_platform; /* as the core's strategy */
 
-    /* The question that is out, until its CORE_DECIDED has been traced. */
-    struct policy_call *call;
-    uint64_t ask; /* its number; 0: none */
-    uint64_t region_version, inputs_hash;
-    const struct sandbox_answer *answer; /* while its event is handled; else NULL */
-    enum policy_failure failed_at_once;  /* nobody to ask: told in the next turn of the loop */
-    struct loop_timer later;
+    struct questions *questions;            /* the core's, to the user policy */
     char last_failure[POLICY_MESSAGE_SIZE]; /* that was logged */
 };
 
@@ -55,8 +49,7 @@ struct policies *policies_new(struct queen *q, const struct policies_config *con
                               struct err *err);
 void policies_free(struct policies *p);
 
-/* The core's actions. */
-void policies_ask(struct policies *p, const struct core_action *action);
+/* The core's CORE_DECIDED. */
 void policies_decided(struct policies *p, const struct decided *decided);
 
 /* The current state, as a policy would see it now; `job_id` NULL: of no job. */

@@ -115,7 +115,7 @@ static void fail(struct queen *q, const struct core_action *action)
 
 static void ask(struct queen *q, const struct core_action *action)
 {
-    policies_ask(q->policies, action);
+    questions_ask(q->policies->questions, action);
 }
 
 static void decided(struct queen *q, const struct core_action *action)

@@ -342,7 +342,7 @@ void core_free(struct core *c)
     c->policy.is_set = false; /* nobody is told of their end */
     MAP_FOREACH(it, tmp, &c->jobs)
         core_end_job(c, map_value(it), &(struct core_end){ .state = JOB_CANCELLED });
-    core_close_ask(c);
+    core_forget_asks(c);
     core_forget_outcomes(c);
     core_starts_free(c);
     free_values(&c->turns);

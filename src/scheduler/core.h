@@ -18,15 +18,16 @@
  * crossed on the way.
  *
  * Who decides. Without a user policy the built-in strategy (scheduler/strategy.h) does, in
- * the same call. With one (CORE_POLICY) the core emits CORE_ASK, one at a time, and goes on;
- * exactly one CORE_POLICY_ANSWER or CORE_POLICY_FAILED per CORE_ASK comes back, by its
- * number. Every answer is checked against the live state, one decision after the other, each
- * acting before the next is looked at; what is wrong or failed is decided by the strategy
- * instead, for that one question. Each decision leaves a CORE_DECIDED. While the policy
- * cannot be asked the strategy decides at once; when it is replaced, its late answer is
- * ignored and the next one is asked again. Jobs that wait for an answer count as queued:
- * the queue's caps and timeout are for them too. A job that is gone when the answer about it
- * comes is not missed.
+ * the same call. With one (CORE_POLICY) the core emits CORE_ASK, and goes on; up to
+ * ASKS_OUT_MAX may be out, but ASK_SCHEDULE only alone. Exactly one CORE_POLICY_ANSWER or
+ * CORE_POLICY_FAILED per CORE_ASK comes back, by its number, in the order of asking; the
+ * policy should see in each of them what it has decided in those before. Every answer is checked
+ * against the live state, one decision after the other, each acting before the next is looked at;
+ * what is wrong or failed is decided by the strategy instead, for that one question. Each decision
+ * leaves a CORE_DECIDED. While the policy cannot be asked the strategy decides at once; when it is
+ * replaced, its late answers are ignored and the next one is asked again. Jobs that wait for an
+ * answer count as queued: the queue's caps and timeout are for them too. A job that is gone when
+ * the answer about it comes is not missed.
  *
  * When a policy is asked. `schedule`: when the queue is not empty and something changed (a
  * job, room, a worker, the time it asked for; else every housekeeping_ms), and again while it
@@ -83,6 +84,8 @@ enum core_event_kind {
     CORE_EVICT_ENDED,   /* to a CORE_EVICT */
     CORE_EVENT_KIND_COUNT_,
 };
+
+enum { ASKS_OUT_MAX = 32 };
 
 /* What a user policy defines: the first of its entry points, and its hooks. */
 enum policy_entry { POLICY_ENTRY_NONE, POLICY_ENTRY_SCHEDULE, POLICY_ENTRY_JOB };
@@ -168,7 +171,7 @@ enum core_action_kind {
     CORE_QUEUED,     /* it waits; `position` in its queue, from 1 */
     CORE_FAIL,       /* tell the client `err`, stop what runs; the job is gone here */
     CORE_NOTE_MODEL, /* remember `model` in the state directory */
-    CORE_ASK,        /* ask the user policy; one at a time, but for replaced ones */
+    CORE_ASK,        /* ask the user policy */
     CORE_START,      /* have hive_id start a worker of `model` */
     CORE_EVICT,      /* have hive_id stop worker_id */
     CORE_DECIDED,    /* for the trace: see struct decided */
@@ -254,7 +257,10 @@ uint64_t core_next_due_ms(const struct core *c);
 const struct registry *core_registry(const struct core *c);
 const struct job_queue *core_queue(const struct core *c);
 const struct job *core_job(const struct core *c,
-                           const char *job_id);                     /* NULL: not here (any more) */
+                           const char *job_id); /* NULL: not here (any more) */
+/* That a CORE_ASK which is out is about; NULL: none, or it is gone, and so will the answer be
+ * ignored. */
+const struct job *core_asked_job(const struct core *c, uint64_t ask);
 size_t core_job_position(const struct core *c, const char *job_id); /* 0: not queued */
 /* From now (jobs/forecast.h); 0 when it runs or is not here; UINT64_MAX: nobody can tell. */
 uint64_t core_predicted_start_ms(const struct core *c, const char *job_id);

@@ -1,6 +1,7 @@
 /*
- * What the user policy is asked next: one question at a time, whose sources take turns, so
- * that neither a flood of arrivals nor a busy fleet keeps the others waiting.
+ * What the user policy is asked next. Several questions are out at once, so that they travel
+ * together; they are answered in their order. Their sources take turns, so that neither a flood
+ * of arrivals nor a busy fleet keeps the others waiting.
  */
 #include "scheduler/core_private.h"
 
@@ -70,11 +71,57 @@ void core_forget_outcomes(struct core *c)
     c->outcomes_len = 0;
 }
 
+/* --- Questions that are out ------------------------------------------------------ */
+
+static const struct out *out_of(const struct core *c, uint64_t number)
+{
+    return &c->outs[number % ASKS_OUT_MAX];
+}
+
+static bool is_number_out(const struct core *c, uint64_t number)
+{
+    return number <= c->asks && number > c->asks - c->outs_len;
+}
+
+const struct out *core_first_out(const struct core *c, uint64_t *ret_number)
+{
+    *ret_number = c->asks - c->outs_len + 1;
+    return c->outs_len > 0 ? out_of(c, *ret_number) : NULL;
+}
+
+bool core_is_out(const struct core *c, const struct job *job)
+{
+    return is_number_out(c, job->asked);
+}
+
 void core_close_ask(struct core *c)
 {
-    outcome_free(c->out.outcome);
-    c->out.outcome = NULL;
-    c->out.number = 0;
+    uint64_t number;
+
+    outcome_free(core_first_out(c, &number)->outcome);
+    c->outs_len--;
+}
+
+void core_forget_asks(struct core *c)
+{
+    while (c->outs_len > 0)
+        core_close_ask(c);
+}
+
+/* It has ended meanwhile, or is not what was asked about any more: perhaps even another has
+ * its id now. */
+const struct job *core_asked_job(const struct core *c, uint64_t ask)
+{
+    const struct out *out = out_of(c, ask);
+
+    if (!is_number_out(c, ask))
+        return NULL;
+    if (out->outcome)
+        return out->outcome->job;
+    const struct job *job = map_get(&c->jobs, str_of(out->job_id));
+    if (!job || job->asked != ask || job->state != JOB_QUEUED)
+        return NULL;
+    return out->kind == ASK_JOB || (job->question && job->question->kind == out->kind) ? job : NULL;
 }
 
 /* --- Room ------------------------------------------------------------------------ */
@@ -89,6 +136,7 @@ void core_user_room(struct core *c, const struct worker *worker)
         return;
     if (!turn) {
         turn = mem_alloc(1, sizeof(*turn));
+        turn->number = ++c->turns_total;
         (void)map_put(&c->turns, id, turn);
     }
     turn->since = c->asks;
@@ -109,69 +157,113 @@ struct candidate {
     enum ask_kind kind;
     struct job *job;           /* NULL: the whole queue */
     struct question *question; /* NULL: none was raised */
+    uint64_t turn;             /* 0: of no worker's */
 };
 
-static bool take_first(const struct list *line, struct candidate *ret)
+/* Those that are out stand in line until they are answered: a few. */
+static bool take_first(const struct core *c, const struct list *line, struct candidate *ret)
 {
-    if (list_is_empty(line))
-        return false;
-    ret->question = container_of(line->next, struct question, in_line);
-    ret->kind = ret->question->kind;
-    ret->job = ret->question->job;
-    return true;
+    struct list *it, *tmp;
+
+    LIST_FOREACH(it, tmp, line) {
+        struct question *q = container_of(it, struct question, in_line);
+
+        if (q->kind != ASK_OUTCOME && core_is_out(c, q->job))
+            continue;
+        ret->question = q;
+        ret->kind = q->kind;
+        ret->job = q->job;
+        return true;
+    }
+    return false;
 }
 
 static bool from_parked(struct core *c, struct candidate *ret)
 {
-    return take_first(&c->parked, ret);
+    return take_first(c, &c->parked, ret);
 }
 
 static bool from_outcomes(struct core *c, struct candidate *ret)
 {
-    return take_first(&c->outcomes, ret);
+    return take_first(c, &c->outcomes, ret);
 }
 
 static bool from_newcomers(struct core *c, struct candidate *ret)
 {
-    return c->policy.entry == POLICY_ENTRY_JOB && take_first(&c->newcomers, ret);
+    return c->policy.entry == POLICY_ENTRY_JOB && take_first(c, &c->newcomers, ret);
 }
 
 static bool from_changes(struct core *c, struct candidate *ret)
 {
     if (c->policy.entry != POLICY_ENTRY_SCHEDULE || !c->something_changed)
         return false;
-    c->something_changed = false;
     ret->kind = ASK_SCHEDULE;
-    return job_queue_stats(c->queue)->count > 0;
+    c->something_changed = job_queue_stats(c->queue)->count > 0;
+    return c->something_changed;
 }
 
-/* The job whose turn it is, but for those that were asked about in this turn already. */
-static struct job *job_of_turn(struct core *c, const struct worker *worker, const struct turn *turn)
+static unsigned outs_of(const struct core *c, const struct turn *turn)
 {
+    unsigned count = 0;
+
+    for (uint64_t number = c->asks; is_number_out(c, number); number--)
+        count += out_of(c, number)->turn == turn->number;
+    return count;
+}
+
+/* How a worker's turn stands. */
+enum turn_state {
+    TURN_ASKS, /* about this job */
+    TURN_FULL, /* as many of its questions are out as it has room */
+    TURN_HELD, /* whose turn it is, is asked about since before it: his answer comes first */
+    TURN_OVER,
+};
+
+/* The job whose turn it is, but for those that were asked about in this turn already. */
+static enum turn_state job_of_turn(struct core *c, const struct worker *worker,
+                                   const struct turn *turn, struct job **ret)
+{
+    unsigned room = worker_room(worker), passed = 0;
     struct job *job = NULL;
 
-    for (unsigned passed = 0; passed < PASSED_MAX && worker_room(worker) > 0; passed++) {
-        job = job_queue_next(c->queue, &worker->facts, job);
-        if (!job || (job->asked <= turn->since && job->again_ms == 0))
-            return job;
+    if (room > 0 && outs_of(c, turn) >= room)
+        return TURN_FULL;
+    while (passed < PASSED_MAX && room > 0 &&
+           (job = job_queue_next(c->queue, &worker->facts, job))) {
+        bool is_out = core_is_out(c, job);
+
+        if (is_out && out_of(c, job->asked)->turn != turn->number && job->asked <= turn->since)
+            return TURN_HELD;
+        if (is_out)
+            continue;
+        if (job->asked <= turn->since && job->again_ms == 0) {
+            *ret = job;
+            return TURN_ASKS;
+        }
+        passed++;
     }
-    return NULL;
+    return TURN_OVER;
 }
 
 static bool from_turns(struct core *c, struct candidate *ret)
 {
-    struct map_entry *first;
+    struct map_entry *it, *tmp;
 
     ret->kind = ASK_JOB;
-    while ((first = map_first(&c->turns))) {
-        struct str id = map_key(first);
-        const struct worker *worker = registry_worker(c->registry, id.p);
+    MAP_FOREACH(it, tmp, &c->turns) {
+        const struct worker *worker = registry_worker(c->registry, map_key(it).p);
+        const struct turn *turn = map_value(it);
+        enum turn_state state = worker ? job_of_turn(c, worker, turn, &ret->job) : TURN_OVER;
 
-        if (worker && (ret->job = job_of_turn(c, worker, map_value(first)))) {
+        if (state == TURN_ASKS) {
             ret->question = ret->job->question;
+            ret->turn = turn->number;
             return true;
         }
-        free(map_remove(&c->turns, id));
+        if (state == TURN_HELD)
+            return false;
+        if (state == TURN_OVER)
+            free(map_remove(&c->turns, map_key(it)));
     }
     return false;
 }
@@ -184,7 +276,7 @@ static bool from_review(struct core *c, struct candidate *ret)
         return false;
     size_t len = core_to_review(c, first);
     for (size_t i = 0; i < len; i++) {
-        if (first[i]->asked > c->review_since || first[i]->again_ms > 0)
+        if (first[i]->asked > c->review_since || first[i]->again_ms > 0 || core_is_out(c, first[i]))
             continue;
         ret->kind = ASK_JOB;
         ret->job = map_get(&c->jobs, str_of(first[i]->spec.id));
@@ -214,13 +306,18 @@ static void ask(struct core *c, const struct candidate *what)
 {
     const char *job_id = what->job ? what->job->spec.id : "";
     struct core_action *action = core_add_action(c, CORE_ASK, job_id);
+    struct out *out = &c->outs[++c->asks % ASKS_OUT_MAX];
 
-    c->out.number = action->number = ++c->asks;
-    c->out.kind = action->ask.kind = what->kind;
-    (void)str_copy(c->out.job_id, sizeof(c->out.job_id), str_of(job_id));
+    c->outs_len++;
+    *out = (struct out){ .kind = what->kind, .turn = what->turn };
+    (void)str_copy(out->job_id, sizeof(out->job_id), str_of(job_id));
+    action->number = c->asks;
+    action->ask.kind = what->kind;
     action->ask.job = what->job;
     action->ask.seed = rng_next(&c->rng);
     action->ask.outcome = action->ask.worker_id = "";
+    if (what->kind == ASK_SCHEDULE)
+        c->something_changed = false;
     if (what->job) {
         what->job->asked = c->asks;
         action->attempt = what->job->attempt;
@@ -231,27 +328,44 @@ static void ask(struct core *c, const struct candidate *what)
         describe_outcome(action, what->question);
         list_remove(&what->question->in_line);
         c->outcomes_len--;
-        c->out.outcome = what->question;
+        out->outcome = what->question;
     }
 }
 
-void core_ask_next(struct core *c)
+/* Whoever is asked about the whole queue is asked about nothing else. */
+static bool is_schedule_out(const struct core *c)
+{
+    uint64_t number;
+    const struct out *first = core_first_out(c, &number);
+
+    return first && first->kind == ASK_SCHEDULE;
+}
+
+/* One more from whom it is the turn of; false: none now. */
+static bool ask_one(struct core *c)
 {
     static bool (*const sources[])(struct core * c, struct candidate * ret) = {
         from_parked, from_newcomers, from_changes, from_turns, from_review, from_outcomes,
     };
     const unsigned count = sizeof(sources) / sizeof(sources[0]);
 
-    if (!core_user_decides(c) || c->out.number > 0)
-        return;
     for (unsigned i = 0; i < count; i++) {
         struct candidate what = { .job = NULL };
         bool found = sources[c->next_source](c, &what);
 
+        if (found && what.kind == ASK_SCHEDULE && c->outs_len > 0)
+            return false; /* once the others are answered */
         c->next_source = (c->next_source + 1) % count;
         if (found) {
             ask(c, &what);
-            return;
+            return true;
         }
     }
+    return false;
+}
+
+void core_ask_next(struct core *c)
+{
+    while (core_user_decides(c) && c->outs_len < ASKS_OUT_MAX && !is_schedule_out(c) && ask_one(c))
+        ;
 }

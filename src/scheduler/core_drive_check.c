@@ -74,13 +74,17 @@ static void check_ask(struct drive *d, const struct core_action *a)
 {
     static const char *const kinds[] = { "schedule", "job", "admit", "retry", "outcome" };
 
-    assert(d->has_policy && d->asked == 0);
+    assert(d->has_policy && d->out < ASKS_OUT_MAX && a->number == d->asked + 1);
+    assert(d->out == 0 || (a->ask.kind != ASK_SCHEDULE && !d->asked_all));
     assert(a->ask.kind == ASK_OUTCOME || a->ask.kind == ASK_SCHEDULE || shadow_of(d, a->job_id));
     assert((a->ask.kind == ASK_SCHEDULE) == !a->ask.job);
     assert(!a->ask.job || strcmp(a->ask.job->spec.id, a->job_id) == 0);
     assert(job_state_is_final(a->ask.job ? a->ask.job->state : JOB_QUEUED) ==
            (a->ask.kind == ASK_OUTCOME));
+    assert(core_asked_job(d->core, a->number) == a->ask.job);
     d->asked = a->number;
+    d->asked_all = a->ask.kind == ASK_SCHEDULE;
+    d->out++;
     (void)buf_printf(d->log, "ask %s %s\n", kinds[a->ask.kind], a->job_id);
 }
 
@@ -174,7 +178,7 @@ static bool check_might_run(void *data, const struct worker *w)
 /* Nobody but `simple` has a say: it lets no job wait that could run. */
 static bool is_simple(const struct drive *d)
 {
-    return d->asked == 0 && strcmp(core_policy_name(d->core), "simple") == 0;
+    return d->out == 0 && strcmp(core_policy_name(d->core), "simple") == 0;
 }
 
 static void check_waiting(struct drive *d, const struct shadow *s, const struct job *job)

@@ -9,7 +9,7 @@ void drive_policy(struct drive *d)
     struct core_event event = { .kind = CORE_POLICY };
 
     d->has_policy = !drive_one_in(d, 3);
-    d->asked = 0; /* whatever is out is nobody's business now */
+    d->out = 0; /* whatever is out is nobody's business now */
     if (d->has_policy) {
         event.u.policy.name = "mine";
         event.u.policy.version = "1";
@@ -52,14 +52,15 @@ static void some_decision(struct drive *d, struct decision *ret)
 void drive_answer(struct drive *d)
 {
     static struct decisions decisions; /* too large for a stack, and all of it is set */
-    struct core_event event = { .kind = CORE_POLICY_ANSWER, .u.answer = { .ask = d->asked } };
+    struct core_event event = { .kind = CORE_POLICY_ANSWER,
+                                .u.answer = { .ask = d->asked - d->out + 1 } };
 
-    if (d->asked == 0)
+    if (d->out == 0)
         return;
     if (drive_one_in(d, 8))
-        event.u.answer.ask--; /* an old one's */
+        event.u.answer.ask += drive_one_in(d, 2) ? 1 : -1; /* an old one's, or out of order */
     else
-        d->asked = 0;
+        d->out--;
     if (drive_one_in(d, 4)) {
         event.kind = CORE_POLICY_FAILED;
         event.u.answer.failure = drive_below(d, POLICY_FAILURE_COUNT_);

@@ -39,8 +39,9 @@ struct drive {
     unsigned arrived;
     struct shadow jobs[JOBS_MAX];
     bool has_policy;
-    uint64_t asked; /* the question that is out; 0: none */
-    enum ask_kind asked_kind;
+    uint64_t asked;   /* the last question's number */
+    unsigned out;     /* how many of the last ones are not answered */
+    bool asked_all;   /* the last one is about the whole queue */
     uint64_t decided; /* the last decision's number */
     uint64_t numbers; /* of starts and evictions */
     struct buf *log;

@@ -24,12 +24,6 @@ bool core_starts_workers(const struct core *c)
 
 /* --- Somebody else decides now -------------------------------------------------- */
 
-/* Is it asked about right now, with the answer still to come? */
-static bool is_out(const struct core *c, const struct job *job)
-{
-    return c->out.number > 0 && job->asked == c->out.number;
-}
-
 static bool is_still_asked(const struct core *c, enum ask_kind kind)
 {
     unsigned hook = kind == ASK_ADMIT ? POLICY_HOOK_ADMIT : POLICY_HOOK_RETRY;
@@ -64,7 +58,7 @@ static void release_parked(struct core *c)
         struct job *job = q->job;
         bool has_waited = q->kind == ASK_RETRY;
 
-        if (is_out(c, job) || is_still_asked(c, q->kind))
+        if (core_is_out(c, job) || is_still_asked(c, q->kind))
             continue;
         core_drop_question(c, job);
         let_in_after_all(c, job, has_waited);
@@ -89,7 +83,7 @@ static void release_newcomers(struct core *c)
     LIST_FOREACH(it, tmp, &c->newcomers) {
         struct question *q = container_of(it, struct question, in_line);
 
-        if (!is_out(c, q->job))
+        if (!core_is_out(c, q->job))
             place_newcomer(c, q);
     }
 }
@@ -113,7 +107,7 @@ void core_on_policy(struct core *c, const struct core_event *event)
 {
     const char *name = event->u.policy.name, *version = event->u.policy.version;
 
-    core_close_ask(c); /* what comes of it is about another policy */
+    core_forget_asks(c); /* what comes of them is about another policy */
     c->policy.is_set = name != NULL;
     (void)snprintf(c->policy.name, sizeof(c->policy.name), "%s", name ? name : "");
     (void)snprintf(c->policy.version, sizeof(c->policy.version), "%s",
@@ -274,17 +268,6 @@ static void take_outcome(struct core *c, struct answer *a)
         core_note_failure(c, a->job_id, a->failure, a->message, a->ask);
 }
 
-/* NULL when it is not what was asked about any more: it has ended, perhaps even another has
- * its id now. */
-static struct job *asked_job(const struct core *c, enum ask_kind kind)
-{
-    struct job *job = map_get(&c->jobs, str_of(c->out.job_id));
-
-    if (!job || job->asked != c->out.number || job->state != JOB_QUEUED)
-        return NULL;
-    return kind == ASK_JOB || (job->question && job->question->kind == kind) ? job : NULL;
-}
-
 void core_on_policy_answer(struct core *c, const struct core_event *event)
 {
     /* clang-format off */
@@ -296,25 +279,28 @@ void core_on_policy_answer(struct core *c, const struct core_event *event)
         [ASK_OUTCOME]  = take_outcome,
     };
     /* clang-format on */
+    uint64_t number;
+    const struct out *out = core_first_out(c, &number);
     char job_id[JOB_ID_SIZE];
 
-    if (c->out.number == 0 || event->u.answer.ask != c->out.number)
+    if (!out || event->u.answer.ask != number)
         return;
-    enum ask_kind kind = c->out.kind;
+    enum ask_kind kind = out->kind;
+    const struct job *job = kind == ASK_OUTCOME ? NULL : core_asked_job(c, number);
     struct answer a = {
-        .ask = c->out.number,
+        .ask = number,
         .job_id = job_id,
-        .job = asked_job(c, kind),
+        .job = job ? map_get(&c->jobs, str_of(out->job_id)) : NULL,
         .decisions = event->u.answer.decisions,
         .yes = event->u.answer.yes,
         .delay_ms = event->u.answer.delay_ms,
         .message = event->u.answer.message,
     };
-    memcpy(job_id, c->out.job_id, sizeof(job_id));
+    memcpy(job_id, out->job_id, sizeof(job_id));
     if (event->kind == CORE_POLICY_FAILED)
         a.failure = event->u.answer.failure == POLICY_OK ? POLICY_ERROR : event->u.answer.failure;
     core_close_ask(c);
     takes[kind](c, &a);
-    if (!core_user_decides(c)) /* it was the last one: whom it lets wait may go after all */
-        c->decider_changed = true;
+    if (!core_user_decides(c) && c->outs_len == 0)
+        c->decider_changed = true; /* it was the last one: whom it lets wait may go after all */
 }

@@ -32,16 +32,15 @@ static void an_arrival_is_asked_about_and_answered_once(void **state)
     story_arrive(story, "1");
     story_did(story, "ask job 1; ");
     assert_string_equal(story->last_ask.ask.job->spec.id, "1");
-    story_arrive(story, "2"); /* one at a time */
-    story_did(story, "");
     story_answer_one(story, story_dispatch("", "w2"));
-    story_did(story, "dispatch 1 w2; ask job 2; ");
+    story_did(story, "dispatch 1 w2; ");
     assert_string_equal(story->decided.policy, "mine 1.2");
     assert_int_equal(story->decided.failure, POLICY_OK);
     assert_int_equal(story->decided.ask, 1);
     assert_string_equal(story->decided.first.worker_id, "w2");
+    story_arrive(story, "2");
     story_answer(story, NULL, 0);
-    story_did(story, "queued 2 1; ");
+    story_did(story, "ask job 2; queued 2 1; ");
     assert_int_equal(story->decided.len, 0);
     assert_int_equal(story_stats(story).decided_total[DECIDE_WAIT], 1);
     assert_string_equal(core_policy_name(story->core), "mine");
@@ -154,7 +153,9 @@ static void a_new_job_of_the_same_name_is_not_taken_for_the_old_one(void **state
     story_arrive(story, "1");
     story_forget(story);
     story_answer_one(story, story_dispatch("", "w1"));
-    story_did(story, "ask job 1; ");
+    story_did(story, "");
+    story_answer_one(story, story_dispatch("", "w2"));
+    story_did(story, "dispatch 1 w2; ");
 }
 
 static void a_batch_is_carried_out_in_order_as_far_as_it_can_be(void **state)
@@ -292,14 +293,16 @@ static void when_it_cannot_be_asked_any_more_nobody_waits_for_it(void **state)
     story_answer_yes(story, true, 0);
     story_answer_one(story, story_wait("", 200000)); /* but an open breaker ends this wait */
     story_arrive(story, "2");                        /* is asked about */
-    story_arrive(story, "3");                        /* is to be asked about */
+    story_arrive(story, "3");
     story_forget(story);
     story_policy_state(story, POLICY_BREAKER);
-    story_did(story, "queued 3 2; dispatch 1 w1; dispatch 3 w2; ");
+    story_did(story, "dispatch 1 w1; ");
     story_answer_fails(story, POLICY_CRASH, "killed");
-    story_did(story, "queued 2 1; ");
+    story_did(story, "dispatch 2 w2; ");
+    story_answer_fails(story, POLICY_BREAKER, "killed");
+    story_did(story, "queued 3 1; ");
     story_finished(story, "1");
-    story_did(story, "dispatch 2 w1; ");
+    story_did(story, "dispatch 3 w1; ");
 }
 
 static void a_late_answer_of_a_policy_that_was_replaced_is_ignored(void **state)
@@ -308,18 +311,20 @@ static void a_late_answer_of_a_policy_that_was_replaced_is_ignored(void **state)
 
     story_policy(story, POLICY_ENTRY_JOB, 0, false);
     story_arrive(story, "1");
-    struct core_action old = story->last_ask;
+    story_arrive(story, "2");
     story_forget(story);
     story_policy(story, POLICY_ENTRY_JOB, 0, false);
-    story_did(story, "ask job 1; ");
-    struct core_action current = story->last_ask;
-    story->last_ask = old;
-    story_answer_one(story, story_dispatch("", "w1"));
-    story_did(story, "");
-    story->last_ask = current;
+    story_did(story, "ask job 1; ask job 2; ");
+    for (int late = 0; late < 2; late++) {
+        story->answered = (uint64_t)late; /* the next one, of those before */
+        story_answer_one(story, story_dispatch("", "w1"));
+        story_did(story, "");
+    }
     story_answer_one(story, story_dispatch("", "w2"));
     story_did(story, "dispatch 1 w2; ");
-    story_answer_one(story, story_dispatch("", "w2")); /* twice */
+    story_answer_one(story, story_dispatch("", "w1"));
+    story_did(story, "dispatch 2 w1; ");
+    story_answer_one(story, story_dispatch("", "w1")); /* twice */
     story_did(story, "");
 }
 
@@ -450,9 +455,10 @@ static void the_policy_is_told_how_jobs_ended(void **state)
     assert_string_equal(story->last_ask.ask.worker_id, "w1");
     story_arrive(story, "2");
     story_cancel(story, "2");
-    story_answer(story, NULL, 0);
-    story_did(story, "ask outcome 2 cancelled; ");
+    story_did(story, "ask job 2; ask outcome 2 cancelled; ");
     assert_true(story->last_ask.ask.failed);
+    story_answer(story, NULL, 0); /* to the first outcome */
+    story_answer(story, NULL, 0);
     story_answer_fails(story, POLICY_ERROR, "oops");
     assert_int_equal(story_stats(story).fallbacks_total[POLICY_ERROR], 1);
     story_is_at_rest(story);

@@ -51,7 +51,16 @@ struct question {
 
 /* A worker with room whose jobs the user policy shall be asked about. */
 struct turn {
+    uint64_t number;
     uint64_t since; /* number of the last ask then: jobs asked about later had theirs */
+};
+
+/* A question that is out. */
+struct out {
+    enum ask_kind kind;
+    char job_id[JOB_ID_SIZE];
+    uint64_t turn;            /* its number; 0: it came from elsewhere */
+    struct question *outcome; /* ASK_OUTCOME; owned */
 };
 
 /* A worker on its way, from CORE_START until it is ready or has failed. */
@@ -114,21 +123,18 @@ struct core {
         bool starts_workers;
         enum policy_failure unavailable;
     } policy;
-    uint64_t asks; /* CORE_ASKs so far: the last one's number */
-    struct {
-        uint64_t number; /* 0: none is out */
-        enum ask_kind kind;
-        char job_id[JOB_ID_SIZE];
-        struct question *outcome; /* owned */
-    } out;
-    bool decider_changed; /* and it was not acted upon yet */
-    struct list parked;   /* questions that keep their jobs out of the queue, oldest first */
+    uint64_t asks;                 /* CORE_ASKs so far: the last one's number */
+    struct out outs[ASKS_OUT_MAX]; /* a ring, by number */
+    size_t outs_len;               /* the last so many asks are out */
+    bool decider_changed;          /* and it was not acted upon yet */
+    struct list parked; /* questions that keep their jobs out of the queue, oldest first */
     size_t parked_len;
     uint64_t parked_bytes;
     struct list newcomers; /* ASK_JOB, in the order in which they came */
     struct list outcomes;
     size_t outcomes_len;
-    struct map turns;           /* worker id -> struct turn, in the order of getting room */
+    struct map turns; /* worker id -> struct turn, in the order of getting room */
+    uint64_t turns_total;
     unsigned next_source;       /* of questions; they take turns */
     bool something_changed;     /* since schedule() was asked */
     uint64_t schedule_again_ms; /* it asked to be asked again then; 0: it did not */
@@ -299,7 +305,12 @@ struct question *core_raise(struct core *c, struct job *job, enum ask_kind kind)
 void core_drop_question(struct core *c, struct job *job);
 void core_user_room(struct core *c, const struct worker *worker); /* it got some */
 void core_ask_next(struct core *c);
-void core_close_ask(struct core *c); /* it was answered, or will not be */
+/* That is to be answered next; NULL: none. */
+const struct out *core_first_out(const struct core *c, uint64_t *ret_number);
+/* Of the job: is it asked about right now, with the answer still to come? */
+bool core_is_out(const struct core *c, const struct job *job);
+void core_close_ask(struct core *c);   /* the first one was answered */
+void core_forget_asks(struct core *c); /* none of those that are out will be */
 void core_forget_turns(struct core *c);
 void core_forget_outcomes(struct core *c);
 

@@ -35,6 +35,7 @@ void story_restart(struct story *story)
 {
     core_free(story->core);
     story->core = core_new(&story->options);
+    story->last_ask.number = story->answered = 0;
 }
 
 static void __attribute__((format(printf, 2, 3))) note(struct story *story, const char *fmt, ...)
@@ -85,6 +86,8 @@ void story_handle(struct story *story, struct core_event event)
     size_t len;
 
     event.now_ms = story->now_ms;
+    if (event.kind == CORE_POLICY)
+        story->answered = story->last_ask.number; /* or never will be */
     core_handle(story->core, &event);
     actions = core_actions(story->core, &len);
     for (size_t i = 0; i < len; i++) {
@@ -326,9 +329,11 @@ struct decision story_evict(const char *worker_id)
     return d;
 }
 
-static struct core_event answer(const struct story *story, enum core_event_kind kind)
+static struct core_event answer(struct story *story, enum core_event_kind kind)
 {
-    return (struct core_event){ .kind = kind, .u.answer = { .ask = story->last_ask.number } };
+    if (story->answered < story->last_ask.number)
+        story->answered++;
+    return (struct core_event){ .kind = kind, .u.answer = { .ask = story->answered } };
 }
 
 void story_answer(struct story *story, const struct decision *decisions, size_t len)

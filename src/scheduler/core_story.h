@@ -16,6 +16,7 @@ struct story {
     char did[8192];       /* actions since the last look: "dispatch 1 w1; queued 2 1; fail ..." */
     struct err last_fail; /* of the last CORE_FAIL */
     struct core_action last_ask;
+    uint64_t answered;    /* number of the last ask that was */
     uint64_t last_number; /* of the last CORE_START or CORE_EVICT */
     struct story_decided {
         unsigned count;
@@ -69,7 +70,8 @@ struct decision story_wait(const char *job_id, uint32_t retry_after_ms);
 struct decision story_reject(const char *job_id, const char *code, uint32_t status);
 struct decision story_start(const char *model, const char *hive_id);
 struct decision story_evict(const char *worker_id);
-void story_answer(struct story *story, const struct decision *decisions, size_t len); /* last_ask */
+/* To the ask that has waited longest; to the last one again when none waits. */
+void story_answer(struct story *story, const struct decision *decisions, size_t len);
 void story_answer_one(struct story *story, struct decision decision);
 void story_answer_yes(struct story *story, bool yes, uint32_t delay_ms);
 void story_answer_fails(struct story *story, enum policy_failure failure, const char *message);

@@ -99,10 +99,12 @@ static void end_run(struct world *w, const char *job_id)
 static void note_ask(struct world *w, const struct core_action *a)
 {
     w->report.asked++;
-    w->asked.number = a->number;
-    w->asked.kind = a->ask.kind;
-    memcpy(w->asked.job_id, a->job_id, sizeof(w->asked.job_id));
-    w->asked.due_ms = w->now_ms + (world_one_in(w, 10) ? world_below(w, 3000) : 0);
+    w->asked[w->asked_len] = (struct asked){
+        .number = a->number,
+        .kind = a->ask.kind,
+        .due_ms = w->now_ms + (world_one_in(w, 10) ? world_below(w, 3000) : 0),
+    };
+    memcpy(w->asked[w->asked_len++].job_id, a->job_id, sizeof(a->job_id));
 }
 
 static void take_action(struct world *w, const struct core_action *a)
@@ -235,7 +237,7 @@ struct world_report world_run(const struct world_options *options)
         world_play_pending(w);
         play_clients(w);
         world_play_policy(w);
-        for (unsigned i = 0; i < 8 && w->asked.number > 0; i++)
+        for (unsigned i = 0; i < 8 && w->asked_len > 0; i++)
             world_play_answer(w);
         if (core_next_due_ms(w->core) <= w->now_ms)
             world_handle(w, (struct core_event){ .kind = CORE_TICK });

@@ -5,7 +5,8 @@
 
 void world_play_policy(struct world *w)
 {
-    if (world_one_in(w, 6000))
+    if (world_one_in(w, 6000)) {
+        w->asked_len = 0;
         world_handle(w, (struct core_event){
                             .kind = CORE_POLICY,
                             .u.policy = { .name = world_one_in(w, 5) ? NULL : "mine",
@@ -13,6 +14,7 @@ void world_play_policy(struct world *w)
                                           .entry = POLICY_ENTRY_SCHEDULE + world_below(w, 2),
                                           .hooks = world_below(w, 8),
                                           .starts_workers = world_one_in(w, 2) } });
+    }
     if (world_one_in(w, 3000))
         world_handle(w,
                      (struct core_event){
@@ -20,14 +22,14 @@ void world_play_policy(struct world *w)
                          .u.policy_state = { world_one_in(w, 3) ? POLICY_BREAKER : POLICY_OK } });
 }
 
-static void make_decision(struct world *w, struct decision *d)
+static void make_decision(struct world *w, const struct asked *asked, struct decision *d)
 {
-    const struct job *job = core_job(w->core, w->asked.job_id);
+    const struct job *job = core_job(w->core, asked->job_id);
     const struct worker *worker = NULL;
     unsigned what = world_below(w, 10);
 
     *d = (struct decision){ .action = DECIDE_DISPATCH, .gpu = DECISION_GPU_ANY };
-    if (w->asked.kind == ASK_SCHEDULE)
+    if (asked->kind == ASK_SCHEDULE)
         (void)job_queue_first(core_queue(w->core), &job, 1);
     if (job)
         worker = registry_find_first(
@@ -51,12 +53,12 @@ static void make_decision(struct world *w, struct decision *d)
 
 void world_play_answer(struct world *w)
 {
-    struct core_event event = { .kind = CORE_POLICY_ANSWER,
-                                .u.answer = { .ask = w->asked.number } };
+    const struct asked asked = w->asked[0];
+    struct core_event event = { .kind = CORE_POLICY_ANSWER, .u.answer = { .ask = asked.number } };
 
-    if (w->asked.number == 0 || w->now_ms < w->asked.due_ms)
+    if (w->asked_len == 0 || w->now_ms < asked.due_ms)
         return;
-    w->asked.number = 0;
+    memmove(w->asked, w->asked + 1, --w->asked_len * sizeof(w->asked[0]));
     if (world_one_in(w, 10)) {
         event.kind = CORE_POLICY_FAILED;
         event.u.answer.failure = POLICY_TIMEOUT + world_below(w, POLICY_FAILURE_COUNT_ - 1);
@@ -66,7 +68,7 @@ void world_play_answer(struct world *w)
     }
     w->answer.len = world_below(w, 4) ? 1 : world_below(w, 4);
     for (size_t i = 0; i < w->answer.len; i++)
-        make_decision(w, &w->answer.items[i]);
+        make_decision(w, &asked, &w->answer.items[i]);
     event.u.answer.decisions = world_one_in(w, 20) ? NULL : &w->answer;
     event.u.answer.yes = !world_one_in(w, 6);
     event.u.answer.delay_ms = world_one_in(w, 3) ? world_below(w, 1000) : 0;

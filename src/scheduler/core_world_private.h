@@ -44,11 +44,12 @@ struct world {
     uint64_t now_ms;
     struct node nodes[HIVES];
     struct run runs[RUNS_MAX];
-    struct { /* the question that is out */
+    struct asked { /* a question that is out */
         uint64_t number, due_ms;
         enum ask_kind kind;
         char job_id[JOB_ID_SIZE];
-    } asked;
+    } asked[ASKS_OUT_MAX]; /* the first one is answered next */
+    size_t asked_len;
     struct core_action pending; /* a start or eviction that its hive has not answered */
     struct world_report report;
     struct decisions answer;

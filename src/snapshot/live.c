@@ -124,7 +124,8 @@ static void set_metrics(struct live *l, const struct core_stats *stats)
     m->avg_wait_ms = stats->wait_ms_mean;
 }
 
-static void bring_up_to_date(struct live *l, const struct job *job, enum live_window window)
+static void bring_up_to_date(struct live *l, const struct job *const *jobs, size_t len,
+                             enum live_window window, uint32_t *ret_rows)
 {
     struct core_stats stats;
 
@@ -136,8 +137,10 @@ static void bring_up_to_date(struct live *l, const struct job *job, enum live_wi
     live_collect_changes(l);
     live_sync_rows(l);
     count_starts(l, &stats);
-    if (job)
-        l->header.asked_job = live_sync_job(l, job);
+    for (size_t i = 0; i < len; i++)
+        ret_rows[i] = live_sync_job(l, jobs[i]);
+    if (len > 0)
+        l->header.asked_job = ret_rows[0];
     if (window == LIVE_WINDOW)
         live_sync_window(l);
     l->header.now_ms = live_wall_ms(l, l->now_ms);
@@ -145,16 +148,25 @@ static void bring_up_to_date(struct live *l, const struct job *job, enum live_wi
     rows_put_header(l->region, &l->header);
 }
 
-uint32_t live_sync(struct live *l, const struct job *job, enum live_window window, uint64_t now_ms)
+void live_sync_jobs(struct live *l, const struct job *const *jobs, size_t len,
+                    enum live_window window, uint64_t now_ms, uint32_t *ret_rows)
 {
+    assert(len <= SNAP_WINDOW);
     l->now_ms = now_ms;
-    bring_up_to_date(l, job, window);
+    bring_up_to_date(l, jobs, len, window, ret_rows);
     if (l->texts.is_full && live_texts_could_hold_more(&l->texts)) {
         region_reset(l->region);
         begin(l);
-        bring_up_to_date(l, job, window);
+        bring_up_to_date(l, jobs, len, window, ret_rows);
     }
-    return l->header.asked_job;
+}
+
+uint32_t live_sync(struct live *l, const struct job *job, enum live_window window, uint64_t now_ms)
+{
+    uint32_t row = SNAP_NONE;
+
+    live_sync_jobs(l, &job, job != NULL, window, now_ms, &row);
+    return row;
 }
 
 const struct snapshot *live_snapshot(const struct live *l)

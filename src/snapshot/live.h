@@ -50,5 +50,10 @@ enum live_window {
  * `now_ms` on the core's clock. O(what changed) and, with a window, O(SNAP_WINDOW * log). */
 uint32_t live_sync(struct live *l, const struct job *job, enum live_window window, uint64_t now_ms);
 
+/* The same for several that will be asked about one after the other, of which the header names
+ * the first: at most SNAP_WINDOW. `ret_rows`: theirs. */
+void live_sync_jobs(struct live *l, const struct job *const *jobs, size_t len,
+                    enum live_window window, uint64_t now_ms, uint32_t *ret_rows);
+
 const struct snapshot *live_snapshot(const struct live *l);
 struct region *live_region(struct live *l);

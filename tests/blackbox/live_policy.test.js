@@ -173,7 +173,7 @@ for (const [answer, status, code] of refusals) {
 test("a job that is refused while it waits fails with the policy's code in its stream", async (t) => {
   const live = await liveWorld(t);
   await live.deploy(`function schedule_job(job, pools, workers)
-    if job.labels.patience and job.wait_ms > 0 then return reject("lost_patience", 503) end
+    if job.labels.patience and job.wait_ms >= 50 then return reject("lost_patience", 503) end
     if job.labels.patience then return wait("a moment", 50) end
     return workers.idle().first()
   end`);
