@@ -71,8 +71,17 @@ static const struct worker *find_worker(const struct core *c, const struct job *
 struct hope {
     const struct core *core;
     const struct job_spec *spec;
+    bool up; /* of hives that are, or are about to be */
     bool found;
 };
+
+static bool is_hive_up(const struct hive *hive)
+{
+    enum hive_status status = hive->facts.status;
+
+    return hive->facts.health != HIVE_UNHEALTHY &&
+           (status == HIVE_STARTING || status == HIVE_READY || status == HIVE_BUSY);
+}
 
 static bool on_hive(void *data, const struct hive *hive)
 {
@@ -80,7 +89,8 @@ static bool on_hive(void *data, const struct hive *hive)
     const struct core *c = hope->core;
     const char *id = hive->facts.id;
 
-    if (*hope->spec->hive_id && strcmp(hope->spec->hive_id, id) != 0)
+    if ((*hope->spec->hive_id && strcmp(hope->spec->hive_id, id) != 0) ||
+        (hope->up && !is_hive_up(hive)))
         return true;
     hope->found =
         core_is_starting(c, hope->spec->model, id) ||
@@ -89,15 +99,15 @@ static bool on_hive(void *data, const struct hive *hive)
     return !hope->found;
 }
 
-/* Could a hive start a worker for it? `up`: one that could now. A job that is pinned to a
- * worker waits for that one alone. */
+/* Could a hive start a worker for it? `up`: one that could now, or soon. A job that is pinned to
+ * a worker waits for that one alone. */
 static bool may_be_started(const struct core *c, const struct job_spec *spec, bool up)
 {
-    struct hope hope = { .core = c, .spec = spec };
+    struct hope hope = { .core = c, .spec = spec, .up = up };
 
     if (*spec->worker_id || (!core_starts_workers(c) && c->starting == 0))
         return false;
-    (void)registry_find_hives(c->registry, up, up, on_hive, &hope);
+    (void)registry_find_hives(c->registry, up, false, on_hive, &hope);
     return hope.found;
 }
 

@@ -10,6 +10,24 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A hive that lists "m", as its first report would be. */
+static void report_hive(struct story *story, const char *hive_id, enum hive_status status,
+                        enum hive_health health)
+{
+    struct listed_model listed = { .ref = "m" };
+    struct hive_facts hive = { .address = "127.0.0.1",
+                               .port = 7835,
+                               .status = status,
+                               .health = health,
+                               .has_capabilities = true,
+                               .models = &listed,
+                               .models_len = 1 };
+
+    (void)snprintf(hive.id, sizeof(hive.id), "%s", hive_id);
+    story_handle(story,
+                 (struct core_event){ .kind = CORE_HIVE_REPORT, .u.report = { .hive = &hive } });
+}
+
 /* Starts one worker of whatever a job lacks, on the first hive that may. */
 static void decide_to_start(const struct strategy *self, const struct core *core,
                             const struct job *job, uint64_t now_ms, struct decisions *ret)
@@ -106,6 +124,34 @@ static void a_model_that_nobody_lists_or_would_start_has_no_workers(void **state
     story_lists(story, "h", "m");
     story_arrive(story, "1");
     story_did(story, "fail 1 no_workers_available; ");
+}
+
+static void a_hive_that_has_just_begun_is_waited_for(void **state)
+{
+    static const struct {
+        enum hive_status status;
+        enum hive_health health;
+        const char *answer;
+    } cases[] = {
+        { HIVE_STARTING, HIVE_HEALTHY, "queued 1 1; " },
+        { HIVE_STARTING, HIVE_UNHEALTHY, "fail 1 no_workers_available; " },
+        { HIVE_STOPPING, HIVE_HEALTHY, "fail 1 no_workers_available; " },
+    };
+    struct story *story = *state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        story_restart(story);
+        report_hive(story, "h", cases[i].status, cases[i].health);
+        story_arrive(story, "1");
+        story_did(story, cases[i].answer);
+    }
+    story_restart(story);
+    report_hive(story, "h", HIVE_STARTING, HIVE_HEALTHY);
+    story_arrive(story, "1");
+    story_did(story, "queued 1 1; ");
+    story->now_ms += 1000;
+    report_hive(story, "h", HIVE_READY, HIVE_HEALTHY);
+    story_did(story, "start m h; ");
 }
 
 static void pins_hold_for_starts(void **state)
@@ -443,6 +489,7 @@ int main(void)
         TEST(a_job_waits_for_a_worker_that_is_started_for_it),
         TEST(a_worker_that_was_there_before_does_not_end_a_start),
         TEST(a_model_that_nobody_lists_or_would_start_has_no_workers),
+        TEST(a_hive_that_has_just_begun_is_waited_for),
         TEST(pins_hold_for_starts),
         TEST(a_start_that_fails_is_tried_again_later_and_then_given_up),
         TEST(a_worker_that_failed_is_no_hope),
