@@ -241,6 +241,7 @@ struct model_facts {
     uint64_t last_wanted_ms;   /* 0: never */
     uint64_t tokens_out_mean;  /* of finished runs; 0: none yet */
     double run_ms_mean;        /* from dispatch to end; 0: none yet */
+    bool has_loads;            /* registry_visit_loads() has something to tell */
     uint32_t slot, generation; /* as a worker's */
 };
 /* False: never heard of. */

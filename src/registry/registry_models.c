@@ -180,6 +180,7 @@ bool registry_model_facts(const struct registry *r, const char *model, struct mo
         .last_wanted_ms = m->last_wanted_ms,
         .tokens_out_mean = (uint64_t)(m->tokens_out.value + 0.5),
         .run_ms_mean = m->run_ms.value,
+        .has_loads = m->loads_len > 0,
         .slot = m->slot,
         .generation = slots_generation(&r->slots[REGISTRY_MODELS], m->slot),
     };

@@ -72,7 +72,8 @@ void live_put_model(struct live *l, uint32_t row, uint32_t generation, const cha
     model.last_wanted_ms = live_wall_ms(l, facts.last_wanted_ms);
     model.tokens_out_mean = facts.tokens_out_mean;
     model.run_ms_mean = facts.run_ms_mean;
-    set_loads(l, row, &model, ref);
+    if (facts.has_loads || model.loads_len > 0)
+        set_loads(l, row, &model, ref);
     live_text_set(&l->texts, &model.ref, str_of(ref));
     rows_put_model(l->region, row, &model);
     live_note_use(l, &l->header.models, row);
@@ -80,16 +81,21 @@ void live_put_model(struct live *l, uint32_t row, uint32_t generation, const cha
 
 void live_count_model(struct live *l, uint32_t row)
 {
-    struct snap_model model = rows(l)->models[row];
+    const struct snap_model *old = &rows(l)->models[row];
     char ref[MODEL_REF_SIZE];
 
-    if (model.generation == 0 || !str_copy(ref, sizeof(ref), snapshot_text(rows(l), model.ref)))
+    if (old->generation == 0 || !str_copy(ref, sizeof(ref), snapshot_text(rows(l), old->ref)))
         return;
-    model.queued = (uint32_t)job_queue_waiting(core_queue(l->core), ref);
-    model.starting = core_starting(l->core, ref);
-    rows_put_model(l->region, row, &model);
-    if (model.queued > 0 || model.starting > 0)
+    uint32_t queued = (uint32_t)job_queue_waiting(core_queue(l->core), ref);
+    uint32_t starting = core_starting(l->core, ref);
+    if (queued > 0 || starting > 0)
         (void)row_set_add(&l->counted, row);
+    if (queued == old->queued && starting == old->starting)
+        return;
+    struct snap_model model = *old;
+    model.queued = queued;
+    model.starting = starting;
+    rows_put_model(l->region, row, &model);
 }
 
 /* A pool's number may be another's by now. */

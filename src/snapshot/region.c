@@ -10,9 +10,9 @@
 #include <assert.h>
 #include <string.h>
 
-enum { PAGE_BYTES = 4096, WORD_BYTES = 8, SEGMENT_BYTES = 256 * 1024 };
+enum { PAGE_BYTES = 4096, WORD_BYTES = 8, BLOCK_BYTES = 32, SEGMENT_BYTES = 256 * 1024 };
 
-/* What one put changed: from the first byte that differed to the last. */
+/* What one put changed: from the first word that differed to the last. */
 struct entry {
     uint32_t off, len;
 };
@@ -45,7 +45,7 @@ struct region *region_new(size_t size, size_t log_bytes_max, void *memory)
 {
     struct region *r = mem_alloc(1, sizeof(*r));
 
-    assert(size > 0 && size <= UINT32_MAX);
+    assert(size > 0 && size <= UINT32_MAX && size % WORD_BYTES == 0);
     r->own = memory ? NULL : mem_alloc(size, 1);
     r->bytes = memory ? memory : r->own;
     r->size = size;
@@ -217,29 +217,6 @@ static const struct entry *walk_back(const struct region *r, struct walk *w, uin
 
 /* --- Writing ------------------------------------------------------------------ */
 
-/* The last one may be cut short by the region's end. */
-static uint64_t word_at(const struct region *r, size_t place)
-{
-    size_t off = place * WORD_BYTES, left = r->size - off;
-    uint64_t word = 0;
-
-    if (left >= WORD_BYTES)
-        memcpy(&word, r->bytes + off, WORD_BYTES);
-    else
-        memcpy(&word, r->bytes + off, left);
-    return word;
-}
-
-/* Of the words that this range, which is not empty, touches. */
-static uint64_t hash_range(const struct region *r, size_t off, size_t len)
-{
-    uint64_t hash = 0;
-
-    for (size_t place = off / WORD_BYTES; place <= (off + len - 1) / WORD_BYTES; place++)
-        hash += hash_word(word_at(r, place), place);
-    return hash;
-}
-
 static void note_pages(struct region *r, size_t off, size_t len)
 {
     for (size_t page = off / PAGE_BYTES; page <= (off + len - 1) / PAGE_BYTES; page++) {
@@ -250,47 +227,86 @@ static void note_pages(struct region *r, size_t off, size_t len)
     }
 }
 
-/* The first byte that differs, `len` when none does; word by word, for most rows differ little. */
-static size_t first_change(const unsigned char *a, const unsigned char *b, size_t len)
+static uint64_t word_at(const unsigned char *bytes)
 {
-    size_t at = 0;
+    uint64_t word;
 
-    while (len - at >= WORD_BYTES && memcmp(a + at, b + at, WORD_BYTES) == 0)
-        at += WORD_BYTES;
-    while (at < len && a[at] == b[at])
-        at++;
-    return at;
+    memcpy(&word, bytes, sizeof(word));
+    return word;
 }
 
-/* Just behind the last byte that differs; there is one. */
-static size_t changes_end(const unsigned char *a, const unsigned char *b, size_t len)
-{
-    size_t end = len;
+/* What a put changes: from the first word that differs to behind the last one. */
+struct difference {
+    size_t first, end; /* `end` 0: nothing */
+    uint64_t hash;     /* what it adds to the sum */
+};
 
-    while (end >= WORD_BYTES && memcmp(a + end - WORD_BYTES, b + end - WORD_BYTES, WORD_BYTES) == 0)
-        end -= WORD_BYTES;
-    while (a[end - 1] == b[end - 1])
-        end--;
-    return end;
+static inline void note_word(struct difference *d, size_t off, uint64_t was, uint64_t now)
+{
+    if (was == now)
+        return;
+    d->hash += hash_word(now, off / WORD_BYTES) - hash_word(was, off / WORD_BYTES);
+    if (d->end == 0)
+        d->first = off;
+    d->end = off + WORD_BYTES;
+}
+
+/* Of `len` bytes within one word. */
+static void compare_part(const struct region *r, size_t off, const unsigned char *now, size_t len,
+                         struct difference *d)
+{
+    size_t start = off / WORD_BYTES * WORD_BYTES;
+    unsigned char word[WORD_BYTES];
+
+    memcpy(word, r->bytes + start, WORD_BYTES);
+    memcpy(word + (off - start), now, len);
+    note_word(d, start, word_at(r->bytes + start), word_at(word));
+}
+
+static inline void compare_words(const struct region *r, size_t off, const unsigned char *now,
+                                 size_t len, struct difference *d)
+{
+    for (size_t at = 0; at < len; at += WORD_BYTES)
+        note_word(d, off + at, word_at(r->bytes + off + at), word_at(now + at));
+}
+
+/* Block by block, for most of a row stays. Rows are whole words; others may begin and end within
+ * one. */
+static struct difference compare(const struct region *r, size_t off, const unsigned char *now,
+                                 size_t len)
+{
+    struct difference d = { 0 };
+    size_t head = (WORD_BYTES - off % WORD_BYTES) % WORD_BYTES, at;
+
+    if (head > len)
+        head = len;
+    if (head > 0)
+        compare_part(r, off, now, head, &d);
+    for (at = head; len - at >= BLOCK_BYTES; at += BLOCK_BYTES) {
+        if (memcmp(r->bytes + off + at, now + at, BLOCK_BYTES) != 0)
+            compare_words(r, off + at, now + at, BLOCK_BYTES, &d);
+    }
+    compare_words(r, off + at, now + at, (len - at) / WORD_BYTES * WORD_BYTES, &d);
+    at = len - (len - at) % WORD_BYTES;
+    if (at < len)
+        compare_part(r, off + at, now + at, len - at, &d);
+    return d;
 }
 
 void region_put(struct region *r, size_t off, const void *bytes, size_t len)
 {
-    const unsigned char *now = bytes, *was = r->bytes + off;
+    const unsigned char *now = bytes;
 
     assert(off <= r->size && len <= r->size - off);
-    size_t first = first_change(was, now, len);
-    if (first == len)
+    struct difference d = compare(r, off, now, len);
+    if (d.end == 0)
         return;
-    off += first;
-    now += first;
-    len = changes_end(was + first, now, len - first);
+    size_t first = d.first > off ? d.first : off, end = d.end < off + len ? d.end : off + len;
     if (r->log_bytes_max > 0)
-        remember(r, off, len);
-    r->hash -= hash_range(r, off, len);
-    memcpy(r->bytes + off, now, len);
-    r->hash += hash_range(r, off, len);
-    note_pages(r, off, len);
+        remember(r, first, end - first);
+    memcpy(r->bytes + first, now + (first - off), end - first);
+    note_pages(r, first, end - first);
+    r->hash += d.hash;
     r->version++;
 }
 
@@ -362,6 +378,16 @@ bool region_at(const struct region *r, uint64_t version, void *ret)
     return true;
 }
 
+static uint64_t hash_page(const struct region *r, size_t page)
+{
+    const size_t words = PAGE_BYTES / WORD_BYTES;
+    uint64_t hash = 0;
+
+    for (size_t i = 0; i < page_bytes(r, page) / WORD_BYTES; i++)
+        hash += hash_word(word_at(r->bytes + page * PAGE_BYTES + i * WORD_BYTES), page * words + i);
+    return hash;
+}
+
 bool region_restore(const struct region *r, uint64_t version, struct region *ret)
 {
     assert(ret->size == r->size);
@@ -373,7 +399,7 @@ bool region_restore(const struct region *r, uint64_t version, struct region *ret
         if (!was_put(r, page))
             continue;
         note_pages(ret, page * PAGE_BYTES, page_bytes(r, page));
-        ret->hash += hash_range(ret, page * PAGE_BYTES, page_bytes(r, page));
+        ret->hash += hash_page(ret, page);
     }
     ret->version++;
     return true;

@@ -19,9 +19,9 @@
 
 struct region;
 
-/* `size` bytes of zeros, of which only what is used costs memory; the log keeps at most
- * `log_bytes_max` of old bytes and what tells their places, in whole segments of 256 KiB; 0:
- * no log (region_sync() copies all, no older content).
+/* `size` bytes of zeros, a multiple of 8, of which only what is used costs memory; the log
+ * keeps at most `log_bytes_max` of old bytes and what tells their places, in whole segments of
+ * 256 KiB; 0: no log (region_sync() copies all, no older content).
  * `memory`: to stand on, zeroed and the caller's (a mapping); NULL: the region's own. */
 struct region *region_new(size_t size, size_t log_bytes_max, void *memory);
 void region_free(struct region *r); /* NULL is fine */

@@ -17,7 +17,7 @@ enum {
     LARGE = 5000,
     SMALLS = 300,
     LARGES = 10,
-    SIZE = SMALL * SMALLS + LARGE * LARGES + 77,
+    SIZE = SMALL * SMALLS + LARGE * LARGES + 80,
     LOG = 2 * 1024 * 1024,
     SEGMENT = 256 * 1024,
 };
@@ -143,7 +143,7 @@ static void equal_content_has_equal_hashes_however_it_came_about(void **state)
         region_put(b, i * SMALL, (const char *)region_bytes(a) + i * SMALL, SMALL);
     assert_true(region_hash(a) == region_hash(b));
 
-    /* In other pieces, too, also of the last word, which is cut short. */
+    /* In other pieces, too, whose ends are within words. */
     region_put(a, SIZE - 3, "end", 3);
     for (size_t i = 3; i-- > 0;)
         region_put(b, SIZE - 3 + i, &"end"[i], 1);
