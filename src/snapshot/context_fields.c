@@ -6,10 +6,13 @@ const char *const context_livenesses[] = { "online", "degraded", "offline", NULL
 const char *const context_healths[] = { "healthy", "degraded", "offline", NULL };
 const char *const context_priorities[] = { "interactive", "batch", NULL };
 
-#define TABLE(rows, type)                                                                     \
-    {                                                                                         \
-        rows, sizeof(rows) / sizeof((rows)[0]), offsetof(type, given), offsetof(type, extras) \
+#define MEMBERS(fields, given, extras)                                 \
+    {                                                                  \
+        fields, sizeof(fields) / sizeof((fields)[0]), (given), (extras) \
     }
+#define TABLE(fields, type) MEMBERS(fields, offsetof(type, given), offsetof(type, extras))
+/* Of rows whose facts are always there. */
+#define SURE_TABLE(fields, type) MEMBERS(fields, CONTEXT_NO_MEMBER, offsetof(type, extras))
 
 /* A place, in any row that has one. Its unknown members keep the whole object as an extra. */
 #define PLACE(type)                                                                           \
@@ -136,10 +139,7 @@ static const struct context_field model_fields[] = {
     { "load_time_ms", CONTEXT_LOADS, AT(loads), 0, 0, NULL },
 };
 #undef AT
-const struct context_table context_models = {
-    model_fields, sizeof(model_fields) / sizeof(model_fields[0]), CONTEXT_NO_MEMBER,
-    offsetof(struct snap_model, extras),
-};
+const struct context_table context_models = SURE_TABLE(model_fields, struct snap_model);
 
 #define AT(member) offsetof(struct snap_tenant, member)
 static const struct context_field tenant_fields[] = {
@@ -155,10 +155,7 @@ static const struct context_field tenant_fields[] = {
     { "service", CONTEXT_NUMBER, AT(service), 0, 0, NULL },
 };
 #undef AT
-const struct context_table context_tenants = {
-    tenant_fields, sizeof(tenant_fields) / sizeof(tenant_fields[0]), CONTEXT_NO_MEMBER,
-    offsetof(struct snap_tenant, extras),
-};
+const struct context_table context_tenants = SURE_TABLE(tenant_fields, struct snap_tenant);
 
 #define AT(member) offsetof(struct snap_job, member)
 static const struct context_field job_fields[] = {
@@ -211,8 +208,6 @@ static const struct context_field metrics_fields[] = {
     { "saturation", CONTEXT_NUMBER, AT(saturation), 0, 0, NULL },
 };
 #undef AT
-const struct context_table context_metrics = {
-    metrics_fields, sizeof(metrics_fields) / sizeof(metrics_fields[0]), CONTEXT_NO_MEMBER,
-    CONTEXT_NO_MEMBER,
-};
+const struct context_table context_metrics =
+    MEMBERS(metrics_fields, CONTEXT_NO_MEMBER, CONTEXT_NO_MEMBER);
 /* clang-format on */

@@ -58,89 +58,104 @@ void rows_clear_links(struct snap_worker *worker)
     worker->next_in_pool = worker->prev_in_pool = SNAP_NONE;
 }
 
-/* Set one member of one row. */
-static void set_in_worker(struct region *r, uint32_t row, size_t member, uint32_t value)
-{
-    struct snap_worker worker = rows_of(r)->workers[row];
+/* One kind of list: its links in a worker's row, and its ends and length in its owner's. */
+struct chain {
+    size_t owner, next, prev; /* members of struct snap_worker */
+    size_t table, row_bytes;  /* of the owners */
+    size_t first, last, len;  /* members of an owner's row */
+};
 
-    memcpy((char *)&worker + member, &value, sizeof(value));
-    rows_put_worker(r, row, &worker);
+static const struct chain by_model = {
+    .owner = offsetof(struct snap_worker, model),
+    .next = offsetof(struct snap_worker, next_in_model),
+    .prev = offsetof(struct snap_worker, prev_in_model),
+    .table = offsetof(struct snapshot, models),
+    .row_bytes = sizeof(struct snap_model),
+    .first = offsetof(struct snap_model, first_worker),
+    .last = offsetof(struct snap_model, last_worker),
+    .len = offsetof(struct snap_model, workers),
+};
+
+static const struct chain by_pool = {
+    .owner = offsetof(struct snap_worker, pool),
+    .next = offsetof(struct snap_worker, next_in_pool),
+    .prev = offsetof(struct snap_worker, prev_in_pool),
+    .table = offsetof(struct snapshot, pools),
+    .row_bytes = sizeof(struct snap_pool),
+    .first = offsetof(struct snap_pool, first_worker),
+    .last = offsetof(struct snap_pool, last_worker),
+    .len = offsetof(struct snap_pool, workers),
+};
+
+static uint32_t get(const struct region *r, size_t off)
+{
+    uint32_t value;
+
+    memcpy(&value, (const char *)region_bytes(r) + off, sizeof(value));
+    return value;
+}
+
+static void set(struct region *r, size_t off, uint32_t value)
+{
+    region_put(r, off, &value, sizeof(value));
+}
+
+static size_t worker_at(uint32_t row)
+{
+    return offsetof(struct snapshot, workers) + row * sizeof(struct snap_worker);
+}
+
+static bool find_owner(const struct region *r, const struct chain *c, uint32_t row, size_t *ret_at)
+{
+    uint32_t owner = get(r, worker_at(row) + c->owner);
+
+    *ret_at = c->table + owner * c->row_bytes;
+    return owner != SNAP_NONE;
+}
+
+static void link_last(struct region *r, const struct chain *c, uint32_t row)
+{
+    size_t worker = worker_at(row), owner;
+
+    if (!find_owner(r, c, row, &owner))
+        return;
+    uint32_t last = get(r, owner + c->last);
+    set(r, worker + c->prev, last);
+    set(r, worker + c->next, SNAP_NONE);
+    set(r, last == SNAP_NONE ? owner + c->first : worker_at(last) + c->next, row);
+    set(r, owner + c->last, row);
+    set(r, owner + c->len, get(r, owner + c->len) + 1);
+}
+
+/* Its own links stay: whoever takes it out writes its row anew. */
+static void unlink_from(struct region *r, const struct chain *c, uint32_t row)
+{
+    size_t worker = worker_at(row), owner;
+
+    if (!find_owner(r, c, row, &owner))
+        return;
+    uint32_t prev = get(r, worker + c->prev), next = get(r, worker + c->next);
+    set(r, prev == SNAP_NONE ? owner + c->first : worker_at(prev) + c->next, next);
+    set(r, next == SNAP_NONE ? owner + c->last : worker_at(next) + c->prev, prev);
+    set(r, owner + c->len, get(r, owner + c->len) - 1);
 }
 
 void rows_link_model(struct region *r, uint32_t row)
 {
-    uint32_t owner = rows_of(r)->workers[row].model;
-
-    if (owner == SNAP_NONE)
-        return;
-    struct snap_model model = rows_of(r)->models[owner];
-    set_in_worker(r, row, offsetof(struct snap_worker, prev_in_model), model.last_worker);
-    set_in_worker(r, row, offsetof(struct snap_worker, next_in_model), SNAP_NONE);
-    if (model.last_worker == SNAP_NONE)
-        model.first_worker = row;
-    else
-        set_in_worker(r, model.last_worker, offsetof(struct snap_worker, next_in_model), row);
-    model.last_worker = row;
-    model.workers++;
-    rows_put_model(r, owner, &model);
+    link_last(r, &by_model, row);
 }
 
 void rows_unlink_model(struct region *r, uint32_t row)
 {
-    struct snap_worker worker = rows_of(r)->workers[row];
-
-    if (worker.model == SNAP_NONE)
-        return;
-    struct snap_model model = rows_of(r)->models[worker.model];
-    if (worker.prev_in_model == SNAP_NONE)
-        model.first_worker = worker.next_in_model;
-    else
-        set_in_worker(r, worker.prev_in_model, offsetof(struct snap_worker, next_in_model),
-                      worker.next_in_model);
-    if (worker.next_in_model == SNAP_NONE)
-        model.last_worker = worker.prev_in_model;
-    else
-        set_in_worker(r, worker.next_in_model, offsetof(struct snap_worker, prev_in_model),
-                      worker.prev_in_model);
-    model.workers--;
-    rows_put_model(r, worker.model, &model);
+    unlink_from(r, &by_model, row);
 }
 
 void rows_link_pool(struct region *r, uint32_t row)
 {
-    uint32_t owner = rows_of(r)->workers[row].pool;
-
-    if (owner == SNAP_NONE)
-        return;
-    struct snap_pool pool = rows_of(r)->pools[owner];
-    set_in_worker(r, row, offsetof(struct snap_worker, prev_in_pool), pool.last_worker);
-    set_in_worker(r, row, offsetof(struct snap_worker, next_in_pool), SNAP_NONE);
-    if (pool.last_worker == SNAP_NONE)
-        pool.first_worker = row;
-    else
-        set_in_worker(r, pool.last_worker, offsetof(struct snap_worker, next_in_pool), row);
-    pool.last_worker = row;
-    pool.workers++;
-    rows_put_pool(r, owner, &pool);
+    link_last(r, &by_pool, row);
 }
 
 void rows_unlink_pool(struct region *r, uint32_t row)
 {
-    struct snap_worker worker = rows_of(r)->workers[row];
-
-    if (worker.pool == SNAP_NONE)
-        return;
-    struct snap_pool pool = rows_of(r)->pools[worker.pool];
-    if (worker.prev_in_pool == SNAP_NONE)
-        pool.first_worker = worker.next_in_pool;
-    else
-        set_in_worker(r, worker.prev_in_pool, offsetof(struct snap_worker, next_in_pool),
-                      worker.next_in_pool);
-    if (worker.next_in_pool == SNAP_NONE)
-        pool.last_worker = worker.prev_in_pool;
-    else
-        set_in_worker(r, worker.next_in_pool, offsetof(struct snap_worker, prev_in_pool),
-                      worker.prev_in_pool);
-    pool.workers--;
-    rows_put_pool(r, worker.pool, &pool);
+    unlink_from(r, &by_pool, row);
 }
