@@ -76,6 +76,7 @@ local yielding = {}                     -- worker id -> the model that gets its 
 -- Of the running call: what the decisions before this one will use and free.
 local promised_mb = {} -- by pool id
 local going = {}       -- worker ids
+local has_plans = false -- is there anything in these two?
 
 local evictions_known = { gdsf = true, lru = true, lfu = true, ttl = true }
 
@@ -96,7 +97,7 @@ end
 
 local function begin()
   if not config then prepare() end
-  if next(promised_mb) or next(going) then promised_mb, going = {}, {} end
+  if has_plans then promised_mb, going, has_plans = {}, {}, false end
 end
 
 -- Remember that something was done now. Of too many all are forgotten: which one is the
@@ -135,7 +136,7 @@ end
 
 local function place(job, workers)
   local list = workers.eligible(job)
-  if list.is_empty() then return nil end
+  if #list == 0 then return nil end
   if next(yielding) then list = without_yielding(list) end
   local is_batch = job.priority == "batch"
   if is_batch and config.reserve_slots_pct > 0 and is_reserved(job, list, workers) then
@@ -232,6 +233,7 @@ end
 local function start(model, pool, reason)
   note(started, start_key(model, pool))
   promised_mb[pool.id] = (promised_mb[pool.id] or 0) + need_mb(model)
+  has_plans = true
   return {
     action = "start_worker",
     start_worker = { model_ref = model.ref, pool_id = pool.id },
@@ -313,6 +315,7 @@ local function make_room(model, pools, overdue, patience_ms)
   local actions = {}
   for i, worker in ipairs(gone) do
     going[worker.id] = true
+    has_plans = true
     actions[i] = { action = "evict", worker_id = worker.id, reason = "room for " .. model.ref }
   end
   return { action = "batch", actions = actions }

@@ -16,6 +16,18 @@ struct wanted {
 };
 typedef bool worker_test(const struct wanted *wanted, const struct snap_worker *w);
 
+/* A list that stays whole is its own answer: lists are read-only. */
+static void push_kept(lua_State *L, struct policy *p, struct api_rows rows, const uint32_t *kept,
+                      uint32_t len)
+{
+    const struct api_set *self = lua_touserdata(L, lua_upvalueindex(1));
+
+    if (len == rows.len && rows.at == self->rows)
+        lua_pushvalue(L, lua_upvalueindex(1));
+    else
+        api_push_set(L, p, API_WORKER, kept, len);
+}
+
 static int keep_workers(lua_State *L, const struct wanted *wanted, struct api_rows rows,
                         worker_test *test)
 {
@@ -26,7 +38,7 @@ static int keep_workers(lua_State *L, const struct wanted *wanted, struct api_ro
         if (w && test(wanted, w))
             kept[len++] = rows.at[i];
     }
-    api_push_set(L, wanted->p, API_WORKER, kept, len);
+    push_kept(L, wanted->p, rows, kept, len);
     return 1;
 }
 
@@ -269,6 +281,6 @@ int api_set_prefer_healthy(lua_State *L)
     wanted.amount = lua_isnoneornil(L, 1) ? 100 : api_arg_amount(L, 1);
     (void)keep_workers(L, &wanted, rows, is_healthy);
     if (api_to_set(L, -1)->len == 0)
-        api_push_set(L, wanted.p, API_WORKER, rows.at, rows.len);
+        push_kept(L, wanted.p, rows, rows.at, rows.len);
     return 1;
 }
