@@ -292,6 +292,32 @@ static void conditions_on_workers_and_pools_choose_among_the_candidates(void **s
     CHECK_ROWS(source, rows);
 }
 
+/* A worker that bears to be asked for its gpus twice: for its type, for its value. */
+#define SHY_WORKER                                                                   \
+    "(function() local reads = 0 local w = worker{id='w'} w.gpus = nil return "      \
+    "setmetatable(w, {__index=function(_, k) if k == 'gpus' then reads = reads + 1 " \
+    "assert(reads <= 2, 'asked again') return 1 end end}) end)()"
+
+static void what_a_rule_says_of_workers_is_asked_once_however_many_jobs_wait(void **state)
+{
+    static const struct row rows[] = {
+        { "{queue={job{id='a'}, job{id='b'}, job{id='c'}}, workers={" SHY_WORKER "}}", "platform" },
+    };
+    static const char *const rules[] = {
+        "{dispatch: {filter: 'gpus > 1'}}, condition: always",
+        "{dispatch: {}}, condition: {worker.gpus: {gt: 1}}",
+        "{reject: {code: x}}, condition: {job.priority: interactive, worker.gpus: {gt: 1}}",
+    };
+    char source[256];
+    (void)state;
+
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        (void)snprintf(source, sizeof(source),
+                       "scheduler: {name: s, rules: [{name: r, action: %s}]}", rules[i]);
+        check_rows(source, rows, 1);
+    }
+}
+
 static void a_worker_may_be_chosen_by_how_long_the_job_would_take_on_it(void **state)
 {
     static const char source[] =
@@ -507,6 +533,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(comparisons_hold_for_what_they_say_and_never_err),
         cmocka_unit_test(times_are_local_and_weekdays_have_many_names),
         cmocka_unit_test(conditions_on_workers_and_pools_choose_among_the_candidates),
+        cmocka_unit_test(what_a_rule_says_of_workers_is_asked_once_however_many_jobs_wait),
         cmocka_unit_test(a_worker_may_be_chosen_by_how_long_the_job_would_take_on_it),
         cmocka_unit_test(any_of_jobs_and_workers_is_asked_of_each_pair),
         cmocka_unit_test(a_job_that_is_told_to_wait_lets_others_pass_and_nobody_takes_it),

@@ -2,6 +2,7 @@
 #include "rules/lua_rule.h"
 
 #include "base/mem.h"
+#include "rules/lua_filter.h"
 
 static struct buf *out_of(struct lua_rules *w)
 {
@@ -18,22 +19,23 @@ static const char *workers_of(const struct lua_rules *w)
     return w->policy->dialect == RULE_PER_QUEUE ? "context.workers" : "workers";
 }
 
-/* Each call on a line of its own once there is a function in one of them. */
-static void write_chain(struct lua_rules *w, const struct rule *rule)
+/* The condition's part about workers, where there is one, and the calls up to `end`; each on a
+ * line of its own once there is a function in one of them. */
+static void write_chain(struct lua_rules *w, const struct rule_expr *condition,
+                        const struct rule_call *calls, const struct rule_call *end)
 {
     const enum rule_dialect dialect = w->policy->dialect;
-    bool has_filter = lua_expr_parts(rule->condition) & LUA_PART_WORKER;
-    bool is_long = has_filter;
+    bool is_long = condition;
 
-    for (const struct rule_call *call = rule->action.calls; call; call = call->next)
+    for (const struct rule_call *call = calls; call != end; call = call->next)
         is_long = is_long || call->filter;
     w->text.indent++;
-    if (has_filter) {
+    if (condition) {
         lua_text_end(&w->text);
         lua_text_begin(&w->text);
-        lua_expr_write_filter(out_of(w), rule->condition, LUA_PART_WORKER, dialect);
+        lua_filter_write(out_of(w), condition, LUA_PART_WORKER, dialect);
     }
-    for (const struct rule_call *call = rule->action.calls; call; call = call->next) {
+    for (const struct rule_call *call = calls; call != end; call = call->next) {
         if (is_long) {
             lua_text_end(&w->text);
             lua_text_begin(&w->text);
@@ -41,14 +43,32 @@ static void write_chain(struct lua_rules *w, const struct rule *rule)
         lua_expr_write_call(out_of(w), call, dialect);
     }
     w->text.indent--;
+    lua_text_end(&w->text);
 }
 
 void lua_action_write_worker(struct lua_rules *w, const struct rule *rule)
 {
+    struct lua_filter_steady steady;
+    bool is_steady = lua_filter_find_steady(w->policy, rule, &steady);
+    bool has_condition = !steady.has_condition && lua_expr_has(rule->condition, LUA_PART_WORKER);
+
     lua_text_begin(&w->text);
-    (void)buf_printf(out_of(w), "local worker = %s.eligible(job)", workers_of(w));
-    write_chain(w, rule);
-    lua_text_end(&w->text);
+    (void)buf_printf(out_of(w), "local worker = %s.eligible(job)",
+                     is_steady ? "candidates(job)" : workers_of(w));
+    write_chain(w, has_condition ? rule->condition : NULL, steady.end, NULL);
+}
+
+void lua_action_write_candidates(struct lua_rules *w, const struct rule *rule)
+{
+    struct lua_filter_steady steady;
+
+    if (!lua_filter_find_steady(w->policy, rule, &steady))
+        return;
+    lua_text_open(&w->text, "local candidates = per_model(function(workers)");
+    lua_text_begin(&w->text);
+    put(w, "return workers");
+    write_chain(w, steady.has_condition ? rule->condition : NULL, rule->action.calls, steady.end);
+    lua_text_close(&w->text, "end)");
 }
 
 void lua_action_write_victim(struct lua_rules *w, const struct rule *rule)
@@ -116,6 +136,29 @@ void lua_action_write_reason(struct lua_rules *w, const struct rule *rule)
     const struct str reason = rule->action.reason;
 
     lua_text_string(out_of(w), reason.len > 0 ? reason : rule->name);
+}
+
+void lua_action_write_wait(struct lua_rules *w, const struct rule *rule)
+{
+    lua_text_line(&w->text, "decided[job.id] = true");
+    lua_text_begin(&w->text);
+    put(w, "waiting = waiting or { action = \"wait\", job_id = job.id, reason = ");
+    lua_action_write_reason(w, rule);
+    if (rule->action.duration_ms > 0)
+        (void)buf_printf(out_of(w), ", retry_after_ms = %lld", (long long)rule->action.duration_ms);
+    put(w, " }");
+    lua_text_end(&w->text);
+}
+
+void lua_action_write_reject(struct lua_rules *w, const struct rule *rule)
+{
+    lua_text_begin(&w->text);
+    put(w, "return { action = \"reject\", job_id = job.id, code = ");
+    lua_text_string(out_of(w), rule->action.code);
+    if (rule->action.status > 0)
+        (void)buf_printf(out_of(w), ", status = %lld", (long long)rule->action.status);
+    put(w, " }");
+    lua_text_end(&w->text);
 }
 
 void lua_action_write_shadow(struct lua_rules *w, const struct rule *rule, bool about_job)

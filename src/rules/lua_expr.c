@@ -1,5 +1,6 @@
 #include "rules/lua_expr.h"
 
+#include "rules/lua_filter.h"
 #include "rules/vocabulary.h"
 
 /* How tightly what is written binds; an operand that binds less gets parentheses. */
@@ -264,29 +265,6 @@ static void write_not(const struct writer *w, const struct rule_expr * not )
     }
 }
 
-static enum lua_part part_of(const struct rule_expr *expr)
-{
-    const unsigned once = RULE_SUBJECT_BIT(RULE_METRICS) | RULE_SUBJECT_BIT(RULE_TIME);
-    const unsigned workers = RULE_SUBJECT_BIT(RULE_WORKER) | RULE_SUBJECT_BIT(RULE_POOL);
-
-    if (expr->subjects & workers)
-        return LUA_PART_WORKER;
-    return expr->subjects & ~once ? LUA_PART_JOB : LUA_PART_ONCE;
-}
-
-unsigned lua_expr_parts(const struct rule_expr *condition)
-{
-    unsigned parts = 0;
-
-    if (condition->kind == RULE_ALWAYS)
-        return 0;
-    if (condition->kind != RULE_ALL)
-        return part_of(condition);
-    for (const struct rule_expr *child = condition->first; child; child = child->next)
-        parts |= lua_expr_parts(child);
-    return parts;
-}
-
 /* Only what stands under `all` can be taken apart. */
 static void write_parts(const struct writer *w, const struct rule_expr *expr, unsigned parts,
                         bool *is_first)
@@ -296,7 +274,7 @@ static void write_parts(const struct writer *w, const struct rule_expr *expr, un
             write_parts(w, child, parts, is_first);
         return;
     }
-    if (!(part_of(expr) & parts))
+    if (!lua_part_has(expr, parts))
         return;
     put(w, *is_first ? "" : w->between);
     *is_first = false;
@@ -310,14 +288,6 @@ void lua_expr_write(struct buf *out, const struct rule_expr *condition, unsigned
     bool is_first = true;
 
     write_parts(&w, condition, parts, &is_first);
-}
-
-void lua_expr_write_filter(struct buf *out, const struct rule_expr *condition, unsigned parts,
-                           enum rule_dialect dialect)
-{
-    (void)buf_puts(out, ".filter(function(worker) return ");
-    lua_expr_write(out, condition, parts, " and ", dialect);
-    (void)buf_puts(out, " end)");
 }
 
 static void write_field_argument(const struct writer *w, struct str field)
@@ -342,7 +312,7 @@ void lua_expr_write_call(struct buf *out, const struct rule_call *call, enum rul
     const unsigned all = LUA_PART_ONCE | LUA_PART_JOB | LUA_PART_WORKER;
 
     if (call->filter) {
-        lua_expr_write_filter(out, call->filter, all, dialect);
+        lua_filter_write(out, call->filter, all, dialect);
         return;
     }
     (void)buf_printf(out, ".%s(", call->method->name);

@@ -35,6 +35,19 @@ static const struct {
                   "local function tenant_of(job)\n"
                   "  return job.tenant_id and context.tenants.find(job.tenant_id)\n"
                   "end\n" },
+    { LUA_MODELS,
+      "-- What a rule leaves of the workers with a job's model: the same for all jobs of it.\n"
+      "local function per_model(narrow)\n"
+      "  local kept = {}\n"
+      "  return function(job)\n"
+      "    local ref = job.model_ref\n"
+      "    if not kept[ref] then\n"
+      "      kept[ref] = narrow(ref == \"\" and context.workers or "
+      "context.workers.with_model(ref))\n"
+      "    end\n"
+      "    return kept[ref]\n"
+      "  end\n"
+      "end\n" },
     { LUA_STARTING,
       "-- Is a worker with this model on its way? Then another would be one too many.\n"
       "local function is_starting(workers, model)\n"

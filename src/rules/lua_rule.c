@@ -1,6 +1,7 @@
 #include "rules/lua_rule.h"
 
 #include "base/mem.h"
+#include "rules/lua_filter.h"
 
 #include <stdio.h>
 
@@ -51,11 +52,14 @@ unsigned lua_rule_uses(const struct rule_policy *policy, const struct rule *rule
 {
     unsigned uses = lua_expr_helpers(rule->condition) | lua_call_helpers(rule->action.calls);
     bool enforces = rule->mode == RULE_ENFORCE, per_queue = policy->dialect == RULE_PER_QUEUE;
+    struct lua_filter_steady steady;
 
     if (subjects_of(rule) & RULE_SUBJECT_BIT(RULE_TIME))
         uses |= LUA_NOW;
     if (rule->action.kind == RULE_START_WORKER)
         uses |= LUA_STARTING;
+    if (lua_filter_find_steady(policy, rule, &steady))
+        uses |= LUA_MODELS;
     if (per_queue && enforces && rule->action.kind == RULE_WAIT)
         uses |= LUA_DECIDED | LUA_PLATFORM;
     if (per_queue && enforces && is_platform_for_some(rule))
@@ -153,18 +157,6 @@ static void write_dispatch(struct lua_rules *w, const struct rule *rule)
     lua_text_close(&w->text, "end");
 }
 
-static void write_wait(struct lua_rules *w, const struct rule *rule)
-{
-    lua_text_line(&w->text, "decided[job.id] = true");
-    lua_text_begin(&w->text);
-    put(w, "waiting = waiting or { action = \"wait\", job_id = job.id, reason = ");
-    lua_action_write_reason(w, rule);
-    if (rule->action.duration_ms > 0)
-        (void)buf_printf(out_of(w), ", retry_after_ms = %lld", (long long)rule->action.duration_ms);
-    put(w, " }");
-    lua_text_end(&w->text);
-}
-
 static void write_evict(struct lua_rules *w, const struct rule *rule)
 {
     lua_action_write_victim(w, rule);
@@ -185,17 +177,6 @@ static void write_start(struct lua_rules *w, const struct rule *rule, bool in_lo
     else
         lua_action_write_start(w, rule);
     lua_text_close(&w->text, "end");
-}
-
-static void write_reject(struct lua_rules *w, const struct rule *rule)
-{
-    lua_text_begin(&w->text);
-    put(w, "return { action = \"reject\", job_id = job.id, code = ");
-    lua_text_string(out_of(w), rule->action.code);
-    if (rule->action.status > 0)
-        (void)buf_printf(out_of(w), ", status = %lld", (long long)rule->action.status);
-    put(w, " }");
-    lua_text_end(&w->text);
 }
 
 static void write_platform_for_job(struct lua_rules *w)
@@ -230,9 +211,9 @@ static void write_per_queue_action(struct lua_rules *w, const struct rule *rule,
     else if (rule->mode == RULE_SHADOW)
         write_shadow_end(w, rule, in_loop);
     else if (kind == RULE_WAIT)
-        write_wait(w, rule);
+        lua_action_write_wait(w, rule);
     else if (kind == RULE_REJECT)
-        write_reject(w, rule);
+        lua_action_write_reject(w, rule);
     else if (in_loop)
         write_platform_for_job(w);
     else
@@ -261,16 +242,35 @@ static bool is_about_jobs(const struct rule *rule)
     return subjects_of(rule) & of_jobs;
 }
 
-static void write_loop(struct lua_rules *w, const struct rule *rule)
+static void write_job_loop(struct lua_rules *w, const struct rule *rule, unsigned parts)
 {
     lua_text_open(&w->text, "for _, job in ipairs(context.queue) do");
     if (subjects_of(rule) & RULE_SUBJECT_BIT(RULE_TENANT))
         lua_text_line(&w->text, "local tenant = tenant_of(job)");
-    bool is_open =
-        open_if(w, rule, asked_parts(rule, LUA_PART_JOB | LUA_PART_WORKER), "context.workers");
+    bool is_open = open_if(w, rule, parts, "context.workers");
     write_per_queue_action(w, rule, true);
     close_if(w, is_open);
     lua_text_close(&w->text, "end");
+}
+
+/* What does not depend on the job stands before the loop: asked once, not for each job.
+ * `in_block`: locals end with what surrounds it. */
+static void write_loop(struct lua_rules *w, const struct rule *rule, bool in_block)
+{
+    struct lua_filter_steady steady;
+    bool has_candidates = lua_filter_find_steady(w->policy, rule, &steady);
+    bool is_once = !lua_expr_asks_job(rule->condition, LUA_PART_WORKER);
+    unsigned once = is_once ? asked_parts(rule, LUA_PART_WORKER) : 0;
+    bool is_open = open_if(w, rule, once, "context.workers");
+
+    bool needs_block = has_candidates && !in_block;
+    if (needs_block)
+        lua_text_open(&w->text, "do");
+    lua_action_write_candidates(w, rule);
+    write_job_loop(w, rule, asked_parts(rule, LUA_PART_JOB | LUA_PART_WORKER) & ~once);
+    if (needs_block)
+        lua_text_close(&w->text, "end");
+    close_if(w, is_open);
 }
 
 void lua_rule_write_per_queue(struct lua_rules *w, const struct rule *rule)
@@ -279,7 +279,7 @@ void lua_rule_write_per_queue(struct lua_rules *w, const struct rule *rule)
     bool is_open = open_if(w, rule, LUA_PART_ONCE, "");
 
     if (in_loop) {
-        write_loop(w, rule);
+        write_loop(w, rule, is_open);
     } else {
         bool has_worker = open_if(w, rule, LUA_PART_WORKER, "context.workers");
         bool needs_block = !has_worker && !is_open;

@@ -45,6 +45,9 @@ function Set.last(self) return self[#self] end
 function Set.find(self, id) return keep(self, function(item) return item.id == id end)[1] end
 function Set.idle(self) return keep(self, function(w) return w.active == 0 end) end
 function Set.take(self, n) return set({ table.unpack(self, 1, n) }) end
+function Set.with_model(self, ref) return keep(self, function(w) return w.model_ref == ref end) end
+function Set.in_region(self, r) return keep(self, function(w) return w.geo.region == r end) end
+function Set.with_capacity(self, mb) return keep(self, function(w) return w.vram_free_mb >= mb end) end
 function Set.with_label(self, k, v) return keep(self, function(w) return w.labels[k] == v end) end
 function Set.min_by(self, by)
   return best(self, function(a, b) return key(by)(a) < key(by)(b) end)

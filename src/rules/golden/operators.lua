@@ -33,6 +33,18 @@ local function tenant_of(job)
   return job.tenant_id and context.tenants.find(job.tenant_id)
 end
 
+-- What a rule leaves of the workers with a job's model: the same for all jobs of it.
+local function per_model(narrow)
+  local kept = {}
+  return function(job)
+    local ref = job.model_ref
+    if not kept[ref] then
+      kept[ref] = narrow(ref == "" and context.workers or context.workers.with_model(ref))
+    end
+    return kept[ref]
+  end
+end
+
 function schedule(context)
   local now = local_time(context.now_ms)
 
@@ -69,12 +81,14 @@ function schedule(context)
   if (now.weekday == 6 or now.weekday == 0 or now.weekday == 0 or now.weekday == 0)
       and (now.hour >= 22 or now.hour < 6)
       and type(context.metrics.free_vram_mb) == "number" and context.metrics.free_vram_mb > 1500 then
+    local candidates = per_model(function(workers)
+      return workers
+        .in_region("eu").filter(function(worker) return field(get_pool(worker.pool_id), "status") == "healthy" end)
+        .filter(function(worker) return type(worker.gpus) == "number" and worker.gpus >= 2 and field(worker, "labels", "tier") ~= "slow" end)
+    end)
     for _, job in ipairs(context.queue) do
       if job.priority == "interactive" then
-        local worker = context.workers.eligible(job)
-          .filter(function(worker) return field(worker, "geo", "region") == "eu" and field(get_pool(worker.pool_id), "status") == "healthy" end)
-          .filter(function(worker) return type(worker.gpus) == "number" and worker.gpus >= 2 and field(worker, "labels", "tier") ~= "slow" end)
-          .power_of_two()
+        local worker = candidates(job).eligible(job).power_of_two()
         if worker then
           return { action = "dispatch", job_id = job.id, worker_id = worker.id }
         end
@@ -83,12 +97,42 @@ function schedule(context)
   end
 
   -- Rule: by text (priority 0)
-  for _, job in ipairs(context.queue) do
-    local worker = context.workers.eligible(job)
-      .filter(function(worker) return worker.pinned ~= true and (worker.backend == "cuda" or has(worker.capabilities, "image-gen")) end)
-      .min_by(function(worker) return (worker.estimated_time or estimate_job_duration(job, worker)) end)
-    if worker then
-      return { action = "dispatch", job_id = job.id, worker_id = worker.id }
+  do
+    local candidates = per_model(function(workers)
+      return workers
+        .filter(function(worker) return worker.pinned ~= true and (worker.backend == "cuda" or has(worker.capabilities, "image-gen")) end)
+    end)
+    for _, job in ipairs(context.queue) do
+      local worker = candidates(job).eligible(job).min_by(function(worker) return (worker.estimated_time or estimate_job_duration(job, worker)) end)
+      if worker then
+        return { action = "dispatch", job_id = job.id, worker_id = worker.id }
+      end
+    end
+  end
+
+  -- Rule: by what sets can tell (priority 0)
+  do
+    local candidates = per_model(function(workers)
+      return workers
+        .with_label("rack", "2")
+        .in_region("EU").with_capacity(8000).with_label("tier", "gold")
+    end)
+    for _, job in ipairs(context.queue) do
+      if job.priority == "batch" then
+        local worker = candidates(job).eligible(job).least_loaded()
+        if worker then
+          return { action = "dispatch", job_id = job.id, worker_id = worker.id }
+        end
+      end
+    end
+  end
+
+  -- Rule: asked once (priority 0)
+  if context.workers.any(function(worker) return worker.status == "failed" end) then
+    for _, job in ipairs(context.queue) do
+      if job.priority == "batch" then
+        return { action = "reject", job_id = job.id, code = "not_now" }
+      end
     end
   end
 

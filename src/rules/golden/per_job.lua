@@ -33,7 +33,7 @@ function schedule_job(job, pools, workers)
   if field(tenant, "id") == "acme"
       and type(context.metrics.queue_depth) == "number" and context.metrics.queue_depth < 50 then
     local worker = workers.eligible(job)
-      .filter(function(worker) return field(worker, "geo", "region") == "EU" end)
+      .in_region("EU")
       .least_loaded()
     return worker or wait("no worker for rule 'EU only'")
   end
