@@ -6,13 +6,17 @@
 #include <assert.h>
 #include <stdio.h>
 
-enum { FILE_NAME_SIZE = 128 };
+enum {
+    FILE_NAME_SIZE = 128,
+    PATIENCE = 10, /* once it has starved */
+};
 
 struct asker {
     struct asker_options options; /* with a `source` and a `name` of its own */
     char *source, name[FILE_NAME_SIZE];
     struct region *context;
     struct sandboxed *sandboxed; /* NULL: the platform policy itself */
+    unsigned patience;
     enum policy_entry entry;
     struct policy *platform; /* over `context`; made when first needed */
 
@@ -264,6 +268,7 @@ static void start(struct asker *a)
                                                              .language = a->options.language,
                                                              .source = a->options.source,
                                                              .name = a->name,
+                                                             .patience = a->patience,
                                                              .events = &events,
                                                              .data = a,
                                                          });
@@ -273,6 +278,8 @@ void asker_restart(struct asker *a)
 {
     assert(!a->is_away && !loop_timer_is_armed(&a->later));
     sandboxed_free(TAKE(a->sandboxed));
+    if (a->failure == POLICY_STARVED)
+        a->patience = PATIENCE;
     start(a);
 }
 

@@ -56,7 +56,8 @@ struct asker_options {
 struct asker *asker_new(const struct asker_options *options, struct region *context);
 void asker_free(struct asker *a); /* any time, also in an event; nothing is told any more */
 
-/* A new host, where the script has kept nothing; between decisions only. */
+/* A new host, where the script has kept nothing; between decisions only. After a starved one it
+ * has more time for each answer. */
 void asker_restart(struct asker *a);
 
 /* What the next decision is about: to be changed between decisions only. */

@@ -23,6 +23,8 @@ void test_world_close(struct test_world *w);
     } while (0)
 void test_world_run(struct test_world *w);
 
-/* CPU clocks: of a machine that gives hosts no time at all, and of one that gives plenty. */
+/* CPU clocks: of a machine that gives hosts no time at all, of one that gives a quarter of what
+ * they want, and of one that gives plenty. */
 uint64_t test_cpu_none(pid_t pid);
+uint64_t test_cpu_little(pid_t pid);
 uint64_t test_cpu_plenty(pid_t pid);

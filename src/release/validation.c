@@ -15,8 +15,9 @@ enum {
     LARGE_CALLS_MIN = 20, /* whatever they take */
     LARGE_BUDGET_US = 500 * 1000,
     DEATHS_MAX = 3, /* hosts that it may cost before it is clear enough */
-    BUSY_MAX = 60,  /* times that the machine was too busy for a question */
-    BUSY_LOAD = 20, /* as many questions as one loading that starves waits for */
+    BUSY_MAX = 10,  /* times that the machine was too busy for a question */
+    BUSY_LOAD = 4,  /* as many questions as one loading that starves waits for */
+    PATIENCE = 10,  /* in the tries after that */
     BUSY_WAIT_MS = 50,
     SAMPLES_MAX = 1024,
 };
@@ -43,7 +44,7 @@ struct validation {
     struct policy_call call;
     uint64_t now_ms; /* of all contexts: wall clock */
 
-    unsigned busy;
+    unsigned busy, patience;
     uint64_t samples[SAMPLES_MAX], samples_us; /* time of each call, and of all */
     size_t samples_len;
 };
@@ -139,10 +140,13 @@ static bool has_seen_enough(const struct validation *v)
            v->samples_us > LARGE_BUDGET_US;
 }
 
-/* The same again, unless it has starved for too long. */
+/* The same again, in a host that has more time for each answer: who hangs uses enough of it to be
+ * told from who starves. */
 static void starve(struct validation *v, unsigned times)
 {
     v->busy += times;
+    v->patience = PATIENCE;
+    sandboxed_free(TAKE(v->policy));
     if (v->busy > BUSY_MAX)
         give_up(v, "this machine is too busy to try the policy now; try again later");
     else
@@ -285,6 +289,10 @@ static void on_loaded(void *data, const struct wire_loaded *loaded, const struct
     (void)lua;
     v->result.info = loaded->info;
     v->result.diagnostics = loaded->diagnostics;
+    if (v->stage != STAGE_LOAD) { /* again */
+        ask(v);
+        return;
+    }
     v->result.measured.memory_bytes = loaded->memory_bytes;
     next_context(v);
 }
@@ -294,7 +302,6 @@ static void on_refused(void *data, enum policy_failure failure, const struct dia
     struct validation *v = data;
 
     if (failure == POLICY_STARVED) {
-        sandboxed_free(TAKE(v->policy));
         starve(v, BUSY_LOAD);
         return;
     }
@@ -314,6 +321,7 @@ static void load(struct validation *v)
                                               .language = v->options.language,
                                               .source = v->options.source,
                                               .name = v->name,
+                                              .patience = v->patience,
                                               .events = &policy_events,
                                               .data = v,
                                           });
@@ -323,12 +331,10 @@ static void on_later(struct loop_timer *timer)
 {
     struct validation *v = container_of(timer, struct validation, later);
 
-    if (v->result.diagnostics.errors > 0 && !v->policy)
+    if (v->result.diagnostics.errors > 0)
         finish(v);
-    else if (!v->policy)
-        load(v);
     else
-        ask(v);
+        load(v);
 }
 
 struct validation *validation_start(struct loop *loop, struct sandbox *s,

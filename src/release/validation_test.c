@@ -323,6 +323,19 @@ static void without_a_sandbox_nothing_is_tried(void **state)
     test_world_close(&t.w);
 }
 
+static void who_hangs_on_a_busy_machine_is_told_from_who_starves(void **state)
+{
+    struct trial t = { .done = 0 };
+
+    (void)state;
+    test_world_open(&t.w, NULL, test_cpu_little);
+    const struct validation_result *r = try_lua(&t, "function schedule() while true do end end");
+    assert_false(r->is_untried);
+    assert_error(r, "too slow", 1);
+    assert_true(try_lua(&t, least_loaded)->is_valid);
+    test_world_close(&t.w);
+}
+
 static void a_machine_without_time_is_not_the_policys_fault(void **state)
 {
     struct trial t = { .done = 0 };
@@ -357,6 +370,7 @@ int main(void)
         TEST(several_run_at_once),
         TEST(real_contexts_are_tried_too_and_may_change_meanwhile),
         cmocka_unit_test(without_a_sandbox_nothing_is_tried),
+        cmocka_unit_test(who_hangs_on_a_busy_machine_is_told_from_who_starves),
         cmocka_unit_test(a_machine_without_time_is_not_the_policys_fault),
     };
 

@@ -45,6 +45,7 @@ int host_start(struct sandbox *s, const struct process_options *options,
                         .data = data,
                         .name = options->name,
                         .process = process,
+                        .hard_ms = options->hard_ms,
                         .started_us = started_us };
     list_init(&h->link);
     (void)clock_getcpuclockid(process.pid, &h->cpu_clock); /* ours, so it is there */
@@ -236,7 +237,7 @@ void host_hung_up(struct host *h)
 {
     stop_listening(h);
     process_kill(&h->process);
-    loop_timer_start(&h->deadline, h->s->options.hard_ms);
+    loop_timer_start(&h->deadline, h->hard_ms);
     if (!h->on_pid)
         tell_exit(h);
 }

@@ -25,6 +25,7 @@ struct host {
     int exit_status;
     bool is_ended; /* by its owner */
     struct loop_timer deadline;
+    unsigned hard_ms;
     enum host_state state;
     uint64_t started_us;
     struct script_lua *lua; /* NULL: not wanted */

@@ -67,7 +67,7 @@ static void begin_turn(struct host *h)
         return;
     }
     host_look_at_cpu(h);
-    loop_timer_start(&h->deadline, h->s->options.hard_ms);
+    loop_timer_start(&h->deadline, h->hard_ms);
 }
 
 static bool fits(const struct host *h, const struct wire_answer_head *head, struct str rest)
@@ -166,7 +166,7 @@ void host_ask(struct host *h, const struct policy_call *calls, unsigned len)
     h->turn_us = clock_mono_us();
     (void)send(h->process.socket, s->out.p + s->out.off, buf_len(&s->out),
                MSG_DONTWAIT | MSG_NOSIGNAL);
-    loop_timer_start(&h->deadline, s->options.hard_ms);
+    loop_timer_start(&h->deadline, h->hard_ms);
 }
 
 static void time_out(struct host *h)
@@ -176,12 +176,12 @@ static void time_out(struct host *h)
 
     h->state = guilty ? HOST_SPENT : HOST_LATE;
     if (!guilty)
-        loop_timer_start(&h->deadline, s->options.hard_ms);
+        loop_timer_start(&h->deadline, h->hard_ms);
     h->events->on_answer(
         h->data, h,
         guilty ? sandbox_fail(s, POLICY_TIMEOUT,
                               "%s: stopped from outside after %u ms; where it was is not known",
-                              h->name, s->options.hard_ms)
+                              h->name, h->hard_ms)
                : sandbox_fail(s, POLICY_STARVED, "%s: the machine was too busy to run it", h->name),
         0);
 }
@@ -193,7 +193,7 @@ static void wait_longer(struct host *h)
     else if (++h->late_rounds == LATE_ROUNDS_MAX)
         host_lose(h, POLICY_STARVED, "never came round");
     else
-        loop_timer_start(&h->deadline, h->s->options.hard_ms);
+        loop_timer_start(&h->deadline, h->hard_ms);
 }
 
 static void load_too_long(struct host *h)
@@ -213,7 +213,7 @@ void host_on_deadline(struct loop_timer *timer)
 {
     struct host *h = container_of(timer, struct host, deadline);
     uint64_t gone_us = clock_mono_us() - h->turn_us;
-    uint64_t hard_us = (uint64_t)h->s->options.hard_ms * 1000;
+    uint64_t hard_us = (uint64_t)h->hard_ms * 1000;
 
     if (!h->on_socket)
         host_crash(h, "the policy's process has ended");

@@ -18,7 +18,7 @@ struct process_options {
     enum script_language language;
     const char *name;
     size_t memory_bytes;
-    unsigned soft_ms;
+    unsigned soft_ms, hard_ms; /* hard_ms: how long its answers are waited for */
     int niceness;
     bool want_text, allow_without_seccomp;
     int snapshot_fd, source_fd; /* of process_memory(); stay the caller's */

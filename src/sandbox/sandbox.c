@@ -35,6 +35,7 @@ struct process_options sandbox_process_options(const struct sandbox *s)
         .path = s->host_path,
         .memory_bytes = s->options.memory_bytes,
         .soft_ms = s->options.soft_ms,
+        .hard_ms = s->options.hard_ms,
         .niceness = s->options.niceness,
         .allow_without_seccomp = s->options.allow_without_seccomp,
     };

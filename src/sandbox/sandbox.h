@@ -64,6 +64,8 @@ struct sandboxed_options {
     struct str source; /* copied */
     const char *name;  /* for messages: "home.lua" */
     bool is_live;      /* with a spare and a breaker; else one host, respawned when killed */
+    unsigned patience; /* of trials on a busy machine: its limits of time are so many times
+                          longer, its guilt is not; 0: once */
     bool want_lua;
     const struct sandboxed_events *events; /* borrowed */
     void *data;

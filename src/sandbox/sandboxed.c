@@ -77,7 +77,10 @@ static void note_state(struct sandboxed *p)
 static int start_host(struct sandboxed *p, struct host **ret, struct err *err)
 {
     struct process_options options = sandbox_process_options(p->s);
+    unsigned patience = p->options.patience > 0 ? p->options.patience : 1;
 
+    options.soft_ms *= patience;
+    options.hard_ms *= patience;
     options.language = p->options.language;
     options.name = p->name;
     options.niceness += p->options.is_live ? 0 : TRIAL_NICENESS;
