@@ -8,7 +8,10 @@
 #include "base/json_texts.h"
 #include "proxy/job_table.h"
 
-enum { RESULT_BYTES_MAX = 16 * 1024 * 1024 };
+enum {
+    RESULT_BYTES_MAX = 16 * 1024 * 1024,
+    WAITING_TOLD = 200, /* queen.queue_depth counts the others, too */
+};
 
 /* Everything a report's writer needs. */
 struct report {
@@ -96,9 +99,38 @@ static void write_queen(struct report *r)
     json_end(r->out);
 }
 
+static void write_waiting_job(struct report *r, const struct job *job)
+{
+    const struct core *core = r->queen->core;
+    uint64_t start_in_ms = core_predicted_start_ms(core, job->spec.id);
+
+    json_begin(r->out, NULL, '{');
+    json_str(r->out, "job_id", job->spec.id);
+    json_str(r->out, "model", job->spec.model);
+    json_str(r->out, "priority", job_priority_name(job->spec.priority));
+    json_uint(r->out, "position", core_job_position(core, job->spec.id));
+    if (start_in_ms != UINT64_MAX)
+        json_uint(r->out, "predicted_start_ms", start_in_ms);
+    json_uint(r->out, "queue_ms", r->now_ms - job->arrived_ms);
+    json_end(r->out);
+}
+
+/* In the queue's order; whichever route they came by. */
+static void write_waiting(struct report *r)
+{
+    const struct job *first[WAITING_TOLD];
+    size_t len = job_queue_first(core_queue(r->queen->core), first, WAITING_TOLD);
+
+    json_begin(r->out, "waiting", '[');
+    for (size_t i = 0; i < len; i++)
+        write_waiting_job(r, first[i]);
+    json_end(r->out);
+}
+
 static void write_status(struct report *r)
 {
     write_queen(r);
+    write_waiting(r);
     write_hives(r);
     write_workers(r);
     write_models(r);

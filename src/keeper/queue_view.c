@@ -4,61 +4,7 @@
 #include "keeper/decision_view.h"
 #include "keeper/terminal.h"
 
-#include <stdlib.h>
-
 enum { TOLD_MAX = 20, ROW_BYTES_MAX = 64 * 1024 };
-
-struct waiting {
-    struct str json;
-    uint64_t position;
-    size_t age; /* place in the list, which has the newest first */
-};
-
-size_t queue_view_collect(struct str page, struct json_out *array)
-{
-    struct answer_list jobs = answer_list(answer_raw(page, "jobs"));
-    struct str one;
-    size_t count = 0;
-
-    while (answer_next(&jobs, &one)) {
-        if (!str_eq(answer_raw(one, "status"), "\"queued\"") || !answer_raw(one, "position").p)
-            continue;
-        json_raw(array, NULL, one);
-        count++;
-    }
-    return count;
-}
-
-/* Positions are counted for each model; among equal ones the older is told first. */
-static int by_position(const void *a, const void *b)
-{
-    const struct waiting *x = a, *y = b;
-
-    if (x->position != y->position)
-        return x->position < y->position ? -1 : 1;
-    return x->age > y->age ? -1 : x->age < y->age;
-}
-
-static struct waiting *read_all(struct str json, size_t *ret_len)
-{
-    struct answer_list list = answer_list(json);
-    struct waiting *all = NULL;
-    size_t len = 0, capacity = 0;
-    struct str one;
-
-    while (answer_next(&list, &one)) {
-        if (len == capacity) {
-            capacity = capacity ? 2 * capacity : 64;
-            all = realloc(all, capacity * sizeof(*all));
-            if (!all)
-                abort();
-        }
-        all[len] = (struct waiting){ one, answer_uint(one, "position"), len };
-        len++;
-    }
-    *ret_len = len;
-    return all;
-}
 
 static void ms_cell(struct table *t, size_t column, struct str json, const char *member)
 {
@@ -94,25 +40,21 @@ void queue_view_print(struct str waiting, uint64_t queue_depth, FILE *to)
     static const char *const headings[] = {
         "POSITION", "WAITING JOB", "MODEL", "PRIORITY", "STARTS IN", "WAITED",
     };
+    struct answer_list jobs = answer_list(waiting);
+    uint64_t told = 0;
     struct table t;
-    size_t len, told;
+    struct str one;
 
-    struct waiting *all = read_all(waiting, &len);
-    if (len > 0)
-        qsort(all, len, sizeof(*all), by_position);
     table_init(&t, headings, sizeof(headings) / sizeof(headings[0]));
-    for (told = 0; told < len && told < TOLD_MAX; told++)
-        add_row(&t, all[told].json);
+    while (told < TOLD_MAX && answer_next(&jobs, &one)) {
+        add_row(&t, one);
+        told++;
+    }
     if (told > 0)
         table_print(&t, to);
-    if (len > told)
-        (void)fprintf(to, "%zu more jobs\n", len - told);
-    if (queue_depth > len)
-        (void)fprintf(to, "%llu %s on no list (OpenAI routes)\n",
-                      (unsigned long long)(queue_depth - len),
-                      queue_depth - len == 1 ? "request waits that is" : "requests wait that are");
-    if (queue_depth == 0 && len == 0)
+    if (queue_depth > told)
+        (void)fprintf(to, "%llu more jobs\n", (unsigned long long)(queue_depth - told));
+    if (queue_depth == 0 && told == 0)
         (void)fputs("Queue: nobody waits\n", to);
     table_free(&t);
-    free(all);
 }

@@ -219,6 +219,18 @@ test("explain and status say who waits, where, and for whom", async (t) => {
   assert.match(why, /No worker of model fake-7b has room for it:\n {2}\S+: no_room, busy \(1 of 1 slots\)\n/);
   const [{ worker_id: worker }] = JSON.parse(await ok(["policy", "explain", "--json", jobs[1]])).candidates;
   assert.match(await ok(["policy", "explain", jobs[1], "--worker", worker]), new RegExp(`  ${worker}: no_room`));
+
+  const chat = new AbortController();
+  const left = queen.stream("POST", "/v1/chat/completions", { model: "fake-7b", messages: [{ role: "user", content: "hi" }] }, { signal: chat.signal }).catch(() => "left");
+  const three = await until("a request of the OpenAI routes waits, too", async () => {
+    const { waiting } = JSON.parse(await ok(["status", "--json"]));
+    return waiting.length === 3 && waiting;
+  });
+  assert.deepEqual(three.map((one) => one.position), [1, 2, 3]);
+  assert.match(await ok(["status"]), new RegExp(`^3 +${three[2].job_id} +fake-7b `, "m"));
+  assert.match(await ok(["policy", "explain", three[2].job_id]), /is waiting: position 3 of those for model fake-7b/);
+  chat.abort();
+  await left;
   await fake.set({ hang: "none" });
   for (const job of jobs) await queen.delete(`/v1/jobs/${job}`);
 });
