@@ -11,22 +11,6 @@
 #include <fcntl.h>
 #include <signal.h>
 
-/* A world in which whoever is too slow is to blame, whatever else this machine is doing. */
-static void setup(struct test_world *w)
-{
-    test_world_init(w, POLICY_HOST);
-    w->options.host_cpu_us = test_cpu_plenty;
-    w->options.soft_ms = 100; /* and time enough for whoever is not */
-    w->options.hard_ms = 1000;
-    w->options.niceness = 0;
-}
-
-static void teardown(struct test_world *w, struct test_policy *p)
-{
-    test_policy_close(p);
-    test_world_close(w);
-}
-
 /* --- What policies do wrong -------------------------------------------------------- */
 
 static void an_error_costs_a_question_and_no_host(void **state)
@@ -35,7 +19,7 @@ static void an_error_costs_a_question_and_no_host(void **state)
     struct test_policy p;
 
     (void)state;
-    setup(&w);
+    test_world_init_blaming(&w, POLICY_HOST);
     test_world_open(&w);
     test_home_open(&p, &w);
     pid_t pid = test_policy_stats(&p).pid;
@@ -45,7 +29,7 @@ static void an_error_costs_a_question_and_no_host(void **state)
     assert_int_equal(p.answer.line, 8);
     assert_int_equal(test_policy_stats(&p).pid, pid);
     assert_int_equal(test_policy_stats(&p).strikes, 0);
-    teardown(&w, &p);
+    test_world_end(&w, &p);
 }
 
 /* The spare has state of its own: COUNT starts at one again. */
@@ -79,7 +63,7 @@ static void who_breaks_a_limit_is_replaced_by_the_spare(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         struct test_world w;
         struct test_policy p;
-        setup(&w);
+        test_world_init_blaming(&w, POLICY_HOST);
         w.options.soft_ms = rows[i].deed == BOMB ? 900 : 100; /* on a slow machine, too */
         test_world_open(&w);
         test_home_open(&p, &w);
@@ -87,7 +71,7 @@ static void who_breaks_a_limit_is_replaced_by_the_spare(void **state)
         assert_int_equal(test_do(&p, COUNT), POLICY_OK);
         assert_int_equal(test_do(&p, rows[i].deed), rows[i].failure);
         expect_replaced(&p, pid);
-        teardown(&w, &p);
+        test_world_end(&w, &p);
     }
 }
 
@@ -97,14 +81,14 @@ static void a_loop_is_told_by_its_line(void **state)
     struct test_policy p;
 
     (void)state;
-    setup(&w);
+    test_world_init_blaming(&w, POLICY_HOST);
     w.options.soft_ms = 5;
     w.options.hard_ms = 60 * 1000;
     test_world_open(&w);
     test_home_open(&p, &w);
     assert_int_equal(test_do(&p, LOOP), POLICY_TIMEOUT);
     assert_int_equal(p.answer.line, 4);
-    teardown(&w, &p);
+    test_world_end(&w, &p);
 }
 
 static void a_heap_that_stays_high_is_replaced_without_blame(void **state)
@@ -113,7 +97,7 @@ static void a_heap_that_stays_high_is_replaced_without_blame(void **state)
     struct test_policy p;
 
     (void)state;
-    setup(&w);
+    test_world_init_blaming(&w, POLICY_HOST);
     w.options.soft_ms = 900;
     test_world_open(&w);
     test_home_open(&p, &w);
@@ -123,7 +107,7 @@ static void a_heap_that_stays_high_is_replaced_without_blame(void **state)
     assert_int_equal(test_policy_stats(&p).strikes, 0);
     assert_int_equal(test_world_stats(&w).recycled_total, 1);
     assert_int_equal(test_do(&p, GOOD), POLICY_OK);
-    teardown(&w, &p);
+    test_world_end(&w, &p);
 }
 
 static void a_trial_gets_a_new_host_when_it_is_asked_again(void **state)
@@ -133,7 +117,7 @@ static void a_trial_gets_a_new_host_when_it_is_asked_again(void **state)
     struct test_policy p;
 
     (void)state;
-    setup(&w);
+    test_world_init_blaming(&w, POLICY_HOST);
     test_world_open(&w);
     trial.is_live = false;
     test_policy_open(&p, &w, &trial);
@@ -143,7 +127,7 @@ static void a_trial_gets_a_new_host_when_it_is_asked_again(void **state)
         assert_int_equal(test_do(&p, COUNT), POLICY_OK);
         assert_int_equal(p.answer.delay_ms, 1);
     }
-    teardown(&w, &p);
+    test_world_end(&w, &p);
 }
 
 /* --- Hosts that die ---------------------------------------------------------------- */
@@ -154,7 +138,7 @@ static void a_host_that_is_killed_under_a_question_is_a_crash(void **state)
     struct test_policy p;
 
     (void)state;
-    setup(&w);
+    test_world_init_blaming(&w, POLICY_HOST);
     test_world_open(&w);
     test_home_open(&p, &w);
     struct sandboxed_stats stats = test_policy_stats(&p);
@@ -165,7 +149,7 @@ static void a_host_that_is_killed_under_a_question_is_a_crash(void **state)
     assert_int_equal(p.answer.failure, POLICY_CRASH);
     assert_non_null(strstr(p.answer.message, "signal 9 (KILL)"));
     expect_replaced(&p, stats.pid);
-    teardown(&w, &p);
+    test_world_end(&w, &p);
 }
 
 static void a_host_that_is_killed_at_rest_is_replaced_unnoticed(void **state)
@@ -174,7 +158,7 @@ static void a_host_that_is_killed_at_rest_is_replaced_unnoticed(void **state)
     struct test_policy p;
 
     (void)state;
-    setup(&w);
+    test_world_init_blaming(&w, POLICY_HOST);
     test_world_open(&w);
     test_home_open(&p, &w);
     pid_t pid = test_policy_stats(&p).pid;
@@ -182,7 +166,7 @@ static void a_host_that_is_killed_at_rest_is_replaced_unnoticed(void **state)
     RUN_UNTIL(&w, test_policy_stats(&p).pid != pid);
     expect_replaced(&p, pid);
     assert_int_equal(p.states, 0);
-    teardown(&w, &p);
+    test_world_end(&w, &p);
 }
 
 static size_t open_descriptors(void)
@@ -223,7 +207,7 @@ static void whoever_is_killed_whenever_each_question_is_answered_once(void **sta
 
     (void)state;
     rng_seed(&rng, 7);
-    setup(&w);
+    test_world_init_blaming(&w, POLICY_HOST);
     w.options.soft_ms = 5;
     w.options.hard_ms = 10;
     w.options.strikes_max = 16;
@@ -250,7 +234,7 @@ static void a_soft_limit_without_time_used_is_starvation_too(void **state)
     struct test_policy p;
 
     (void)state;
-    setup(&w);
+    test_world_init_blaming(&w, POLICY_HOST);
     w.options.host_cpu_us = test_cpu_none;
     w.options.soft_ms = 5;
     w.options.hard_ms = 60 * 1000;
@@ -260,7 +244,7 @@ static void a_soft_limit_without_time_used_is_starvation_too(void **state)
     assert_int_equal(test_do(&p, LOOP), POLICY_STARVED);
     assert_int_equal(test_policy_stats(&p).pid, pid);
     assert_int_equal(test_do(&p, COUNT), POLICY_OK);
-    teardown(&w, &p);
+    test_world_end(&w, &p);
 }
 
 static void who_never_comes_round_is_replaced_without_blame(void **state)
@@ -269,7 +253,7 @@ static void who_never_comes_round_is_replaced_without_blame(void **state)
     struct test_policy p;
 
     (void)state;
-    setup(&w);
+    test_world_init_blaming(&w, POLICY_HOST);
     w.options.host_cpu_us = test_cpu_none;
     w.options.hard_ms = 5;
     test_world_open(&w);
@@ -281,7 +265,7 @@ static void who_never_comes_round_is_replaced_without_blame(void **state)
     w.options.host_cpu_us = NULL;
     RUN_UNTIL(&w, test_do(&p, COUNT) == POLICY_OK);
     assert_int_equal(p.answer.delay_ms, 1);
-    teardown(&w, &p);
+    test_world_end(&w, &p);
 }
 
 /* --- The breaker ------------------------------------------------------------------- */
@@ -292,7 +276,7 @@ static void the_breaker_opens_and_a_probe_heals_it(void **state)
     struct test_policy p;
 
     (void)state;
-    setup(&w);
+    test_world_init_blaming(&w, POLICY_HOST);
     w.options.retry_ms = 200;
     test_world_open(&w);
     test_home_open(&p, &w);
@@ -316,7 +300,7 @@ static void the_breaker_opens_and_a_probe_heals_it(void **state)
     assert_int_equal(test_do(&p, LOOP), POLICY_TIMEOUT); /* the first strike of a new count */
     assert_int_equal(test_policy_stats(&p).state, POLICY_OK);
     assert_int_equal(p.states, 4);
-    teardown(&w, &p);
+    test_world_end(&w, &p);
 }
 
 int main(void)

@@ -37,12 +37,6 @@ static void open_named(struct test_policy *p, struct test_world *w, const char *
     test_policy_open(p, w, &options);
 }
 
-static void teardown(struct test_world *w, struct test_policy *p)
-{
-    test_policy_close(p);
-    test_world_close(w);
-}
-
 static void an_answer_that_is_none_is_a_crash(void **state)
 {
     static const char *const behaviours[] = { "garbage", "another", "too much", "emptiness",
@@ -61,7 +55,7 @@ static void an_answer_that_is_none_is_a_crash(void **state)
             assert_non_null(strstr(p.answer.message, behaviours[i]));
         }
         assert_int_equal(test_world_stats(&w).kills_total, 2);
-        teardown(&w, &p);
+        test_world_end(&w, &p);
     }
 }
 
@@ -80,7 +74,7 @@ static void who_speaks_without_being_asked_is_ended(void **state)
             assert_int_equal(test_policy_ask(&p, &question), POLICY_OK);
         RUN_UNTIL(&w, test_policy_stats(&p).pid == 0);
         assert_int_equal(test_world_stats(&w).hosts, 0);
-        teardown(&w, &p);
+        test_world_end(&w, &p);
     }
 }
 
@@ -110,7 +104,7 @@ static void who_does_not_load_as_told_is_refused(void **state)
         assert_int_equal(p.refusal, rows[i].failure);
         if (!strstr(p.diagnostics.items[0].message, rows[i].words))
             fail_msg("%s: %s", rows[i].behaviour, p.diagnostics.items[0].message);
-        teardown(&w, &p);
+        test_world_end(&w, &p);
     }
 }
 
@@ -128,7 +122,7 @@ static void without_seccomp_only_when_allowed(void **state)
     assert_int_equal(p.loads, 1);
     assert_false(p.loaded.has_seccomp);
     assert_int_equal(test_policy_ask(&p, &question), POLICY_OK);
-    teardown(&w, &p);
+    test_world_end(&w, &p);
 }
 
 /* It waits in read() and uses no time: not to blame, and not waited for without end. */
@@ -147,7 +141,7 @@ static void who_never_answers_is_given_up(void **state)
     assert_int_equal(test_policy_ask(&p, &question), POLICY_STARVED);
     RUN_UNTIL(&w, test_policy_stats(&p).pid == 0);
     assert_int_equal(test_world_stats(&w).strikes_total, 0);
-    teardown(&w, &p);
+    test_world_end(&w, &p);
 }
 
 /* Its answers are numbered: none of them is ever taken for another's. */
@@ -171,7 +165,7 @@ static void who_got_no_time_is_not_to_blame_and_answers_in_vain(void **state)
     assert_true(p.answer.delay_ms >= 2);
     assert_int_equal(test_policy_stats(&p).pid, pid);
     assert_int_equal(test_world_stats(&w).strikes_total, 0);
-    teardown(&w, &p);
+    test_world_end(&w, &p);
 }
 
 static void no_descriptor_of_ours_reaches_a_host(void **state)
@@ -187,7 +181,7 @@ static void no_descriptor_of_ours_reaches_a_host(void **state)
     open_named(&p, &w, "descriptors");
     assert_int_equal(test_policy_ask(&p, &question), POLICY_OK);
     assert_string_equal(p.answer.message, "");
-    teardown(&w, &p);
+    test_world_end(&w, &p);
 }
 
 /* --- No host at all ---------------------------------------------------------------- */
@@ -206,7 +200,7 @@ static void expect_unavailable(const char *host, const char *words)
     open_named(&p, &w, "any");
     assert_int_equal(p.refusal, POLICY_SANDBOX_UNAVAILABLE);
     assert_non_null(strstr(p.diagnostics.items[0].message, words));
-    teardown(&w, &p);
+    test_world_end(&w, &p);
 }
 
 static void a_program_that_cannot_be_a_host_is_told(void **state)
@@ -252,7 +246,7 @@ static void running_out_of_descriptors_is_survived(void **state)
     }
     open_named(&p, &w, "fine");
     assert_int_equal(p.loads, 1);
-    teardown(&w, &p);
+    test_world_end(&w, &p);
 }
 
 /* Both hosts die while no other can be started; some time later it can. */
@@ -287,7 +281,7 @@ static void a_policy_without_hosts_says_so_and_comes_back(void **state)
     RUN_UNTIL(&w, p.states == 2);
     assert_int_equal(p.state, POLICY_OK);
     assert_int_equal(test_policy_ask(&p, &question), POLICY_OK);
-    teardown(&w, &p);
+    test_world_end(&w, &p);
 }
 
 int main(void)

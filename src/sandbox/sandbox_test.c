@@ -12,22 +12,6 @@
 #include <cmocka.h>
 #include <signal.h>
 
-/* A world in which whoever is too slow is to blame, whatever else this machine is doing. */
-static void setup(struct test_world *w)
-{
-    test_world_init(w, POLICY_HOST);
-    w->options.host_cpu_us = test_cpu_plenty;
-    w->options.soft_ms = 100; /* and time enough for whoever is not */
-    w->options.hard_ms = 1000;
-    w->options.niceness = 0;
-}
-
-static void teardown(struct test_world *w, struct test_policy *p)
-{
-    test_policy_close(p);
-    test_world_close(w);
-}
-
 /* --- What goes well ---------------------------------------------------------------- */
 
 static void a_policy_loads_and_answers(void **state)
@@ -36,7 +20,7 @@ static void a_policy_loads_and_answers(void **state)
     struct test_policy p;
 
     (void)state;
-    setup(&w);
+    test_world_init_blaming(&w, POLICY_HOST);
     test_world_open(&w);
     test_home_open(&p, &w);
     assert_true(p.loaded.has_seccomp);
@@ -49,7 +33,7 @@ static void a_policy_loads_and_answers(void **state)
     assert_int_equal(p.answer.delay_ms, 2); /* what a script keeps stays */
     assert_int_equal(test_world_stats(&w).hosts, 2);
     assert_int_equal(test_policy_stats(&p).state, POLICY_OK);
-    teardown(&w, &p);
+    test_world_end(&w, &p);
 }
 
 static void the_lua_text_comes_along_when_wanted(void **state)
@@ -59,13 +43,13 @@ static void the_lua_text_comes_along_when_wanted(void **state)
     struct test_policy p;
 
     (void)state;
-    setup(&w);
+    test_world_init_blaming(&w, POLICY_HOST);
     test_world_open(&w);
     wanted.want_lua = true;
     test_policy_open(&p, &w, &wanted);
     assert_int_equal(p.loads, 1);
     assert_string_equal(p.lua, test_home.source.p);
-    teardown(&w, &p);
+    test_world_end(&w, &p);
 }
 
 static void put_now(struct test_world *w, uint64_t now_ms)
@@ -86,7 +70,7 @@ static void each_question_is_about_the_state_as_it_is_then(void **state)
     struct test_policy p;
 
     (void)state;
-    setup(&w);
+    test_world_init_blaming(&w, POLICY_HOST);
     test_world_open(&w);
     test_home_open(&p, &w);
     for (uint64_t now_ms = 1000; now_ms < 1003; now_ms++) {
@@ -99,7 +83,7 @@ static void each_question_is_about_the_state_as_it_is_then(void **state)
     while (test_policy_ask(&p, &call) == POLICY_CRASH) /* a spare sees it, too */
         ;
     assert_int_equal(p.answer.decisions.items[0].retry_after_ms, 2000);
-    teardown(&w, &p);
+    test_world_end(&w, &p);
 }
 
 static void ask_again_once(struct test_policy *p)
@@ -116,7 +100,7 @@ static void the_next_question_may_be_asked_inside_an_answer(void **state)
     struct test_policy p;
 
     (void)state;
-    setup(&w);
+    test_world_init_blaming(&w, POLICY_HOST);
     test_world_open(&w);
     test_home_open(&p, &w);
     p.on_answer = ask_again_once;
@@ -124,7 +108,7 @@ static void the_next_question_may_be_asked_inside_an_answer(void **state)
     test_policy_start_ask(&p, &call);
     RUN_UNTIL(&w, p.answers == 2);
     assert_int_equal(p.answer.delay_ms, 2);
-    teardown(&w, &p);
+    test_world_end(&w, &p);
 }
 
 /* --- Texts that do not load -------------------------------------------------------- */
@@ -140,7 +124,7 @@ static void expect_refused(const char *text, enum policy_failure failure, const 
     struct test_world w;
     struct test_policy p;
 
-    setup(&w);
+    test_world_init_blaming(&w, POLICY_HOST);
     w.options.load_ms = 300;
     test_world_open(&w);
     test_policy_open(&p, &w, &options);
@@ -150,7 +134,7 @@ static void expect_refused(const char *text, enum policy_failure failure, const 
     if (!strstr(p.diagnostics.items[0].message, words))
         fail_msg("said: %s", p.diagnostics.items[0].message);
     assert_int_equal(test_world_stats(&w).hosts, 0);
-    teardown(&w, &p);
+    test_world_end(&w, &p);
 }
 
 static void a_text_that_does_not_load_is_refused_with_words(void **state)
@@ -180,7 +164,7 @@ static void policies_do_not_wait_for_one_another(void **state)
     struct test_policy slow, quick;
 
     (void)state;
-    setup(&w);
+    test_world_init_blaming(&w, POLICY_HOST);
     w.options.hard_ms = 60 * 1000;
     w.options.soft_ms = 50 * 1000;
     test_world_open(&w);
@@ -195,7 +179,7 @@ static void policies_do_not_wait_for_one_another(void **state)
     test_policy_close(&slow); /* with its question still out */
     assert_int_equal(test_do(&quick, GOOD), POLICY_OK);
     assert_int_equal(slow.answers, 0);
-    teardown(&w, &quick);
+    test_world_end(&w, &quick);
 }
 
 static void free_it(struct test_policy *p)
@@ -211,13 +195,13 @@ static void a_policy_may_be_freed_inside_its_answer(void **state)
     for (size_t i = 0; i < sizeof(deeds) / sizeof(*deeds); i++) {
         struct test_world w;
         struct test_policy p;
-        setup(&w);
+        test_world_init_blaming(&w, POLICY_HOST);
         test_world_open(&w);
         test_home_open(&p, &w);
         p.on_answer = free_it;
         (void)test_do(&p, deeds[i]);
         assert_int_equal(test_world_stats(&w).hosts, 0);
-        teardown(&w, &p);
+        test_world_end(&w, &p);
     }
 }
 
@@ -227,7 +211,7 @@ static void no_more_processes_than_allowed(void **state)
     struct test_policy one, another;
 
     (void)state;
-    setup(&w);
+    test_world_init_blaming(&w, POLICY_HOST);
     w.options.hosts_max = 1;
     test_world_open(&w);
     test_policy_open(&one, &w, &test_home);
@@ -238,7 +222,7 @@ static void no_more_processes_than_allowed(void **state)
     assert_false(test_policy_stats(&one).has_spare);
     assert_int_equal(test_do(&one, GOOD), POLICY_OK);
     test_policy_close(&another);
-    teardown(&w, &one);
+    test_world_end(&w, &one);
 }
 
 int main(void)

@@ -27,6 +27,15 @@ void test_world_init(struct test_world *w, const char *host)
     region_put(w->region, 0, &header, sizeof(header));
 }
 
+void test_world_init_blaming(struct test_world *w, const char *host)
+{
+    test_world_init(w, host);
+    w->options.host_cpu_us = test_cpu_plenty;
+    w->options.soft_ms = 100;
+    w->options.hard_ms = 1000;
+    w->options.niceness = 0;
+}
+
 void test_world_open(struct test_world *w)
 {
     w->sandbox = sandbox_new(w->loop, &w->options);
@@ -120,6 +129,12 @@ void test_policy_close(struct test_policy *p)
 {
     sandboxed_free(TAKE(p->policy));
     free(TAKE(p->lua));
+}
+
+void test_world_end(struct test_world *w, struct test_policy *p)
+{
+    test_policy_close(p);
+    test_world_close(w);
 }
 
 static void on_answer(void *data, const struct sandbox_answer *answer)

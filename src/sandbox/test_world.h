@@ -39,6 +39,8 @@ struct test_world {
 
 /* `host`: the program. Change the options before test_world_open(). */
 void test_world_init(struct test_world *w, const char *host);
+/* Whoever is too slow is to blame, whatever else this machine is doing, and has time enough. */
+void test_world_init_blaming(struct test_world *w, const char *host);
 void test_world_open(struct test_world *w);
 void test_world_close(struct test_world *w);
 
@@ -54,6 +56,7 @@ void test_world_run(struct test_world *w);
 void test_policy_open(struct test_policy *p, struct test_world *w,
                       const struct sandboxed_options *options);
 void test_policy_close(struct test_policy *p);
+void test_world_end(struct test_world *w, struct test_policy *p); /* closes both */
 
 /* CPU clocks: of a machine that gives hosts no time at all, and of one that gives plenty. */
 uint64_t test_cpu_none(pid_t pid);
