@@ -286,6 +286,7 @@ int queen_load_models(struct queen *q, struct err *err)
 
 void queen_stop(struct queen *q)
 {
+    struct core_event event = { .kind = CORE_STOPPING };
     struct err err;
 
     q->is_draining = true;
@@ -293,6 +294,7 @@ void queen_stop(struct queen *q)
     (void)err_set(&err, ERR_UNAVAILABLE, "the queen is stopping");
     if (q->policies)
         errands_end_all(q->policies, &err);
+    queen_event(q, &event);
 }
 
 bool queen_is_busy(const struct queen *q)

@@ -92,7 +92,8 @@ MUST_CHECK int queen_add_static_worker(struct queen *q, const struct worker_fact
 /* References known from an earlier run. ERR_SYSTEM but for a file that is not there. */
 MUST_CHECK int queen_load_models(struct queen *q, struct err *err);
 
-/* Stopping begins: streams that would never end by themselves end now. */
+/* Stopping begins: streams that would never end by themselves end now, and jobs that wait for a
+ * worker that is not there are told so. What runs, or waits for a slot, goes on. */
 void queen_stop(struct queen *q);
 
 /* Is there a job, read by anybody or not, or an operation at a hive? */

@@ -54,6 +54,7 @@ static void on_change(void *data, enum registry_change what, const struct worker
         break;
     case REGISTRY_WORKER_LOST:
         on_lost(c, worker);
+        job_queue_doubt(c->queue, worker->facts.model);
         break;
     case REGISTRY_WORKER_FAILED:
     case REGISTRY_WORKER_MOVED:
@@ -63,7 +64,7 @@ static void on_change(void *data, enum registry_change what, const struct worker
         on_removed(c, worker);
         break;
     case REGISTRY_HIVE_REMOVED:
-        c->hives_changed = true;
+        c->hopes_changed = true;
         break;
     case REGISTRY_MODEL_KNOWN:
         (void)str_copy(core_add_action(c, CORE_NOTE_MODEL, "")->model, MODEL_REF_SIZE,
@@ -186,7 +187,7 @@ static void on_report(struct core *c, const struct core_event *event)
     else if (!registry_worker(c->registry, workers->id))
         registry_worker_static(c->registry, workers, c->now_ms);
     if (hive && hive->has_capabilities)
-        c->hives_changed = true;
+        c->hopes_changed = true;
     core_note_ready(c, workers, len);
 }
 
@@ -199,6 +200,13 @@ static void on_worker_reachable(struct core *c, const struct core_event *event)
 static void on_model_known(struct core *c, const struct core_event *event)
 {
     registry_model_known(c->registry, event->u.known.model);
+}
+
+static void on_stopping(struct core *c, const struct core_event *event)
+{
+    (void)event;
+    c->is_stopping = true;
+    c->hopes_changed = true;
 }
 
 /* What has happened comes before the time that passed: an answer that ended is not taken
@@ -226,6 +234,7 @@ static const struct {
     [CORE_POLICY_FAILED]    = { core_on_policy_answer, true  },
     [CORE_START_ENDED]      = { core_on_start_ended,   false },
     [CORE_EVICT_ENDED]      = { core_on_evict_ended,   false },
+    [CORE_STOPPING]         = { on_stopping,           false },
 };
 /* clang-format on */
 static_assert(sizeof(handlers) / sizeof(handlers[0]) == CORE_EVENT_KIND_COUNT_,

@@ -82,6 +82,8 @@ enum core_event_kind {
     CORE_POLICY_FAILED, /* to a CORE_ASK */
     CORE_START_ENDED,   /* to a CORE_START: the hive took it (ready comes by its reports), or not */
     CORE_EVICT_ENDED,   /* to a CORE_EVICT */
+    CORE_STOPPING,      /* the process will end soon: from now on nobody waits for a worker that is
+                           not there */
     CORE_EVENT_KIND_COUNT_,
 };
 

@@ -26,6 +26,11 @@ static bool may_come_back(const struct worker *worker, const struct job *job)
     return worker->facts.state != WORKER_FAILED && job_fits(job, &worker->facts);
 }
 
+static bool is_there(const struct worker *worker, const struct job *job)
+{
+    return worker_is_available(worker) && job_fits(job, &worker->facts);
+}
+
 static bool has_failed(const struct worker *worker, const struct job *job)
 {
     return worker->facts.state == WORKER_FAILED && job_fits(job, &worker->facts);
@@ -105,7 +110,7 @@ static bool may_be_started(const struct core *c, const struct job_spec *spec, bo
 {
     struct hope hope = { .core = c, .spec = spec, .up = up };
 
-    if (*spec->worker_id || (!core_starts_workers(c) && c->starting == 0))
+    if (c->is_stopping || *spec->worker_id || (!core_starts_workers(c) && c->starting == 0))
         return false;
     (void)registry_find_hives(c->registry, up, false, on_hive, &hope);
     return hope.found;
@@ -113,7 +118,7 @@ static bool may_be_started(const struct core *c, const struct job_spec *spec, bo
 
 static bool is_worker_up(const struct core *c, const struct job *job)
 {
-    return find_worker(c, job, is_candidate, true) != NULL;
+    return find_worker(c, job, c->is_stopping ? is_there : is_candidate, true) != NULL;
 }
 
 bool core_has_candidate(const struct core *c, const struct job *job)
@@ -123,6 +128,8 @@ bool core_has_candidate(const struct core *c, const struct job *job)
 
 bool core_has_hope(const struct core *c, const struct job *job)
 {
+    if (c->is_stopping)
+        return is_worker_up(c, job);
     return find_worker(c, job, may_come_back, false) || may_be_started(c, &job->spec, false);
 }
 
@@ -166,9 +173,23 @@ const struct setback *core_last_setback(const struct core *c, const char *model)
     return last;
 }
 
+static void explain_stopping(const struct job_spec *spec, struct err *err)
+{
+    (void)err_set(err, ERR_UNAVAILABLE,
+                  "The queen is stopping, and no worker is there that could take a request for "
+                  "model '%s' before it ends. Try again.",
+                  spec->model);
+    err->retry_after_ms = RETRY_WORKERS_AFTER_MS;
+}
+
 /* In seed 002's words; what else is known comes behind them. */
 void core_explain_no_workers(const struct core *c, const struct job_spec *spec, struct err *err)
 {
+    if (c->is_stopping) {
+        explain_stopping(spec, err);
+        return;
+    }
+
     char pins[WORKER_ID_SIZE + HIVE_ID_SIZE + 64] = "";
     const struct job job = { .spec = *spec }; /* borrows its labels */
     const struct setback *setback = core_last_setback(c, spec->model);
@@ -295,7 +316,7 @@ static void doubt_all(struct core *c)
 {
     struct models models = { NULL, 0, 0 };
 
-    c->hives_changed = false;
+    c->hopes_changed = false;
     job_queue_models(c->queue, collect_model, &models);
     for (size_t i = 0; i < models.len; i++)
         job_queue_doubt(c->queue, models.names[i]);
@@ -309,7 +330,7 @@ void core_fail_stranded(struct core *c)
     unsigned left = STRANDED_PER_EVENT_MAX;
     struct job *job;
 
-    if (c->hives_changed)
+    if (c->hopes_changed)
         doubt_all(c);
     while (left > 0 && (job = job_queue_doubted(c->queue))) {
         if (core_has_hope(c, job))

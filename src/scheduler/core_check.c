@@ -184,6 +184,8 @@ static bool check_start(const struct checking *k)
         return no(k, "start_worker names no model");
     if (d->gpu < DECISION_GPU_ANY || d->gpu >= DEVICES_PER_HIVE_MAX)
         return no(k, "there is no GPU %d", d->gpu);
+    if (c->is_stopping)
+        return no(k, "the queen is stopping, and starts no workers");
     if (c->starting >= c->options.starts_max)
         return no(k, "%zu workers are being started; no more at once", c->starting);
     if (!*d->hive_id) {

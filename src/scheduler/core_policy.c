@@ -100,7 +100,7 @@ void core_reconsider(struct core *c)
         release_newcomers(c);
     core_note_all_room(c); /* what the other let wait may go now */
     c->something_changed = true;
-    c->hives_changed = true; /* and what hoped for a start may have no hope */
+    c->hopes_changed = true; /* and what hoped for a start may have no hope */
 }
 
 void core_on_policy(struct core *c, const struct core_event *event)

@@ -113,7 +113,8 @@ struct core {
     struct list lost_crews;      /* crew.in_lost */
     const struct worker **roomy; /* workers that got room; borrowed */
     size_t roomy_len, roomy_cap;
-    bool hives_changed; /* one is gone, or lists other models */
+    bool hopes_changed; /* a hive is gone, or lists other models; others start workers, or none */
+    bool is_stopping;   /* CORE_STOPPING came */
 
     struct {
         bool is_set;

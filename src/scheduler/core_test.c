@@ -319,6 +319,34 @@ static void a_worker_that_changes_its_model_serves_the_new_one(void **state)
     story_is_at_rest(story);
 }
 
+static void who_stops_lets_nobody_wait_for_a_worker_that_is_not_there(void **state)
+{
+    struct job_spec starting = story_spec("starting", "n");
+    struct worker_facts n = story_worker("n1", "n", 1);
+    struct story *story = *state;
+
+    n.state = WORKER_STARTING;
+    story_report(story, "h", &n, 1);
+    story_have(story, "w1", 1);
+    story_arrive(story, "running");
+    story_arrive(story, "next");
+    story_arrive_spec(story, &starting);
+    story_forget(story);
+    story_handle(story, (struct core_event){ .kind = CORE_STOPPING });
+    story_did(story, "fail starting unavailable; ");
+    assert_non_null(strstr(story->last_fail.msg, "The queen is stopping, and no worker is there"));
+    assert_true(story->last_fail.retry_after_ms > 0);
+    story_finished(story, "running");
+    story_did(story, "dispatch next w1; ");
+    story_arrive(story, "late"); /* it came over a connection that was open */
+    story_did(story, "queued late 1; ");
+    story_arrive_spec(story, &starting);
+    story_did(story, "fail starting unavailable; ");
+    story_tick(story, 10001); /* its worker falls silent */
+    story_did(story, "fail next worker_error; fail late unavailable; ");
+    story_is_at_rest(story);
+}
+
 /* --- Time ----------------------------------------------------------------- */
 
 static void waiting_ends_with_the_queue_timeout_and_says_why(void **state)
@@ -665,6 +693,7 @@ int main(void)
         TEST(foreign_work_takes_room_and_gives_it_back),
         TEST(more_slots_are_filled_and_fewer_are_waited_for),
         TEST(a_worker_that_changes_its_model_serves_the_new_one),
+        TEST(who_stops_lets_nobody_wait_for_a_worker_that_is_not_there),
         TEST(waiting_ends_with_the_queue_timeout_and_says_why),
         TEST(when_the_last_worker_is_silent_jobs_wait_until_it_is_forgotten),
         TEST(when_the_last_worker_is_gone_from_its_hives_report_nobody_waits_for_it),

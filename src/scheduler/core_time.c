@@ -150,7 +150,7 @@ static bool keeps_house(const struct core *c)
 
     if (core_user_decides(c) && job_queue_stats(c->queue)->count > 0)
         return true;
-    return core_leaves_starts(c) && (s->look_around || s->starts_workers) &&
+    return !c->is_stopping && core_leaves_starts(c) && (s->look_around || s->starts_workers) &&
            (map_count(&c->jobs) > 0 || registry_next_due_ms(c->registry) != UINT64_MAX);
 }
 
@@ -191,7 +191,7 @@ static void keep_house(struct core *c)
     if (c->now_ms - c->looked_ms < c->options.housekeeping_ms)
         return;
     c->looked_ms = c->now_ms;
-    if (core_leaves_starts(c))
+    if (core_leaves_starts(c) && !c->is_stopping)
         core_look_around(c);
     if (core_user_decides(c)) {
         c->something_changed = true;

@@ -288,6 +288,7 @@ static void code_event(struct coder *k, struct logged_event *e)
         [CORE_POLICY_FAILED]    = code_answer,
         [CORE_START_ENDED]      = code_ended,
         [CORE_EVICT_ENDED]      = code_ended,
+        [CORE_STOPPING]         = code_nothing,
     };
     /* clang-format on */
     static_assert(sizeof(coders) / sizeof(coders[0]) == CORE_EVENT_KIND_COUNT_,

@@ -174,6 +174,26 @@ test("while a worker loads, its start is seen and its memory is reserved", async
   assert.ok(reserved > 0);
 });
 
+test("a queen that stops lets nobody wait for a worker that only loads", async (t) => {
+  const { queen, submit } = await hiveWith(t, [tinyModel], {
+    hiveOptions: { "worker-program": workerProgram(t, "exec sleep 600") },
+    queenOptions: { "drain-timeout": "600s" },
+  });
+  const jobId = await submit({ model: tinyModel });
+  const stream = await queen.stream("GET", `/v1/jobs/${jobId}/stream`);
+  const waiting = chat(queen);
+  await until("both wait", async () => (await queen.metric("rbee_queue_depth")) === 2);
+  queen.signal("SIGTERM");
+  const answer = await waiting;
+  assert.equal(answer.status, 503, JSON.stringify(answer.body));
+  assert.equal(answer.body.error.code, "unavailable");
+  assert.match(answer.body.error.message, /The queen is stopping/);
+  assert.ok(Number(answer.headers.get("retry-after")) >= 1);
+  assert.equal(dataOf(await allEvents(stream), "error")[0].retriable, true);
+  await until("the queen has ended", () => queen.exit);
+  assert.deepEqual(queen.exit, { code: 0, signal: null });
+});
+
 test("a worker that was idle for long enough is stopped", async (t) => {
   const { queen, hive } = await hiveWith(t, [tinyModel], { queenOptions: { set: ["idle_ttl_ms=500", "min_residency_ms=0"] } });
   assert.equal((await chat(queen)).status, 200);
