@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "release/findings.h"
-#include "release/questions.h"
+#include "release/trial_questions.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -40,7 +40,7 @@ struct validation {
     bool is_generating, is_cancelled;
     const struct region *asked; /* the context at hand */
     char state[FINDING_STATE_SIZE];
-    struct questions questions; /* about it */
+    struct trial_questions questions; /* about it */
     struct policy_call call;
     uint64_t now_ms; /* of all contexts: wall clock */
 
@@ -118,7 +118,7 @@ static void ask(struct validation *v)
 
 static void ask_next(struct validation *v)
 {
-    if (questions_next(&v->questions, &v->call))
+    if (trial_questions_next(&v->questions, &v->call))
         ask(v);
     else
         next_context(v);
@@ -200,7 +200,7 @@ static void generate(void *data)
 
 static void begin_context(struct validation *v)
 {
-    v->questions = (struct questions){
+    v->questions = (struct trial_questions){
         .snapshot = snapshot_of(v),
         .info = &v->result.info,
         .context = v->context,

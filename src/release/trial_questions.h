@@ -1,13 +1,13 @@
 /*
- * questions - what a policy is asked about one context: its entry point, about the whole queue
- * or the first jobs; then, unless it is measured, its hooks, about the first job.
+ * trial_questions - what a policy is asked about one context: its entry point, about the whole
+ * queue or the first jobs; then, unless it is measured, its hooks, about the first job.
  */
 #pragma once
 
 #include "policy/policy.h"
 #include "snapshot/snapshot.h"
 
-struct questions {
+struct trial_questions {
     const struct snapshot *snapshot;
     const struct policy_info *info;
     unsigned context; /* its number: hooks are asked otherwise from one to the next */
@@ -16,4 +16,4 @@ struct questions {
 };
 
 /* The next one; false: that was all. */
-bool questions_next(struct questions *q, struct policy_call *ret);
+bool trial_questions_next(struct trial_questions *q, struct policy_call *ret);

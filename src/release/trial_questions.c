@@ -1,4 +1,4 @@
-#include "release/questions.h"
+#include "release/trial_questions.h"
 
 #include "base/str.h"
 
@@ -15,7 +15,7 @@ static uint32_t nth_job(const struct snapshot *s, unsigned n)
     return job ? row : SNAP_NONE;
 }
 
-static void fill_call(const struct questions *q, enum ask_kind kind, uint32_t job,
+static void fill_call(const struct trial_questions *q, enum ask_kind kind, uint32_t job,
                       struct policy_call *ret)
 {
     *ret = (struct policy_call){ .kind = kind, .job = job, .seed = q->asked + 1 };
@@ -33,7 +33,7 @@ static void fill_call(const struct questions *q, enum ask_kind kind, uint32_t jo
     }
 }
 
-static bool entry_question(const struct questions *q, struct policy_call *ret)
+static bool entry_question(const struct trial_questions *q, struct policy_call *ret)
 {
     bool is_whole = q->info->entry == POLICY_ENTRY_SCHEDULE;
     unsigned most = q->calls > 0 ? q->calls : is_whole ? 1 : JOBS_ASKED;
@@ -45,7 +45,7 @@ static bool entry_question(const struct questions *q, struct policy_call *ret)
     return true;
 }
 
-static bool hook_question(const struct questions *q, unsigned n, struct policy_call *ret)
+static bool hook_question(const struct trial_questions *q, unsigned n, struct policy_call *ret)
 {
     static const struct {
         enum ask_kind kind;
@@ -66,7 +66,7 @@ static bool hook_question(const struct questions *q, unsigned n, struct policy_c
     return false;
 }
 
-bool questions_next(struct questions *q, struct policy_call *ret)
+bool trial_questions_next(struct trial_questions *q, struct policy_call *ret)
 {
     bool is_there = q->hooks_asked == 0 && entry_question(q, ret);
 
