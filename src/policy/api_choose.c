@@ -101,7 +101,7 @@ int api_set_least_loaded(lua_State *L)
     struct api_rows rows;
 
     (void)api_self_set(L, p, API_WORKER, &rows);
-    api_narrow(L, p, API_WORKER, &rows);
+    api_narrow_placing(L, p, NULL, &rows);
     return push_chosen(L, p, api_least_loaded(p, rows));
 }
 
@@ -112,7 +112,7 @@ int api_set_most_vram_free(lua_State *L)
     struct api_rows rows;
 
     (void)api_self_set(L, p, API_WORKER, &rows);
-    api_narrow(L, p, API_WORKER, &rows);
+    api_narrow_placing(L, p, NULL, &rows);
     for (uint32_t i = 0; i < rows.len; i++) {
         const struct snap_worker *w = snapshot_worker(p->snapshot, rows.at[i]);
         if (w)
@@ -141,7 +141,7 @@ int api_set_round_robin(lua_State *L)
     struct api_rows rows;
 
     (void)api_self_set(L, p, API_WORKER, &rows);
-    api_narrow(L, p, API_WORKER, &rows);
+    api_narrow_placing(L, p, NULL, &rows);
     struct api_pick *picks = picks_of(L, p);
     for (uint32_t i = 0; i < rows.len; i++) {
         const struct snap_worker *w = snapshot_worker(p->snapshot, rows.at[i]);
@@ -178,7 +178,7 @@ int api_set_power_of_two(lua_State *L)
     uint32_t two[2], len = 0;
 
     (void)api_self_set(L, p, API_WORKER, &rows);
-    api_narrow(L, p, API_WORKER, &rows);
+    api_narrow_placing(L, p, NULL, &rows);
     if (rows.len > 0) {
         uint64_t a = rng_below(&p->rng, rows.len);
         two[len++] = rows.at[a];
@@ -248,8 +248,9 @@ int api_set_lmetric(lua_State *L)
     struct api_rows rows;
 
     (void)api_self_set(L, p, API_WORKER, &rows);
-    api_narrow(L, p, API_WORKER, &rows);
-    return push_chosen(L, p, api_lmetric(p, rows, needed_job(L, p)));
+    const struct snap_job *job = needed_job(L, p);
+    api_narrow_placing(L, p, job, &rows);
+    return push_chosen(L, p, api_lmetric(p, rows, job));
 }
 
 /* The one that has most of the prompt cached; SNAP_NONE: none has any. */
@@ -290,8 +291,8 @@ int api_set_warmest(lua_State *L)
     struct api_rows rows;
 
     (void)api_self_set(L, p, API_WORKER, &rows);
-    api_narrow(L, p, API_WORKER, &rows);
     const struct snap_job *job = needed_job(L, p);
+    api_narrow_placing(L, p, job, &rows);
     uint32_t row = find_warmest(rows, job);
     uint32_t balanced = api_lmetric(p, rows, job); /* its scores show either way */
     if (!snapshot_worker(p->snapshot, row) || is_overloaded(p, rows, row))

@@ -50,6 +50,37 @@ void api_narrow(lua_State *L, struct policy *p, enum api_object of, struct api_r
     *rows = (struct api_rows){ kept->rows, kept->len };
 }
 
+static bool can_now(const struct policy *p, uint32_t row, const struct snap_job *job)
+{
+    const struct snap_worker *w = snapshot_worker(p->snapshot, row);
+
+    if (!job)
+        return w && snapshot_room(w) > 0;
+    return w && snapshot_can_run(p->snapshot, w, job) == SNAP_OK;
+}
+
+void api_narrow_placing(lua_State *L, struct policy *p, const struct snap_job *job,
+                        struct api_rows *rows)
+{
+    const struct snap_job *decided = decided_job(p, API_WORKER);
+    uint32_t can = 0;
+
+    if (decided && (!job || job == decided)) {
+        api_narrow(L, p, API_WORKER, rows);
+        return;
+    }
+    for (uint32_t i = 0; i < rows->len; i++)
+        can += can_now(p, rows->at[i], job);
+    if (can == 0 || can == rows->len)
+        return;
+    struct api_set *kept = api_new_set(L, p, API_WORKER, can);
+    for (uint32_t i = 0; i < rows->len; i++) {
+        if (can_now(p, rows->at[i], job))
+            kept->rows[kept->len++] = rows->at[i];
+    }
+    *rows = (struct api_rows){ kept->rows, kept->len };
+}
+
 int64_t api_narrow_first(const struct policy *p, enum api_object of, struct api_rows rows,
                          bool from_end)
 {

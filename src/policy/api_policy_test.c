@@ -127,6 +127,39 @@ static void a_choice_for_a_job_is_one_that_can_run_it_or_nil(void **state)
     }
 }
 
+/* w-2 has most of the prompt cached, and nothing to do; w-5 is offline. */
+static void a_place_for_a_job_is_not_a_worker_that_is_starting_in_schedule_either(void **state)
+{
+    static const char *const methods[] = { "lmetric(context.queue[1])",
+                                           "warmest(context.queue[1])",
+                                           "least_loaded()",
+                                           "power_of_two()",
+                                           "round_robin()",
+                                           "most_vram_free()" };
+    const struct policy_call call = { .kind = ASK_SCHEDULE, .job = SNAP_NONE, .seed = 1 };
+    char script[256];
+    struct world w;
+    (void)state;
+
+    world_open(&w, world_json);
+    for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+        (void)snprintf(script, sizeof(script),
+                       "function schedule(context) "
+                       "log.info(context.workers.with_model('llama-3-70b').%s.id) end",
+                       methods[i]);
+        world_load(&w, script);
+        world_writable(&w)->workers[1].status = SNAP_STARTING;
+        policy_call(w.policy, &call, &w.answer);
+        if (!world_logged(&w, "info w-1\n"))
+            fail_msg("%s: %.*s", methods[i], (int)w.answer.log_len, w.answer.log);
+        world_writable(&w)->workers[0].active = 4; /* nobody has room: as they are */
+        policy_call(w.policy, &call, &w.answer);
+        assert_int_equal(w.answer.failure, POLICY_OK);
+        world_writable(&w)->workers[0].active = 2;
+    }
+    world_close(&w);
+}
+
 static void room_is_made_only_where_it_is_wanted_and_helps(void **state)
 {
     struct world w;
@@ -472,6 +505,7 @@ int main(void)
         cmocka_unit_test(the_warm_worker_is_left_alone_when_it_is_overloaded),
         cmocka_unit_test(lmetric_shares_ties_by_chance),
         cmocka_unit_test(a_choice_for_a_job_is_one_that_can_run_it_or_nil),
+        cmocka_unit_test(a_place_for_a_job_is_not_a_worker_that_is_starting_in_schedule_either),
         cmocka_unit_test(room_is_made_only_where_it_is_wanted_and_helps),
         cmocka_unit_test(the_platform_policy_runs_in_a_state_of_its_own),
         cmocka_unit_test(what_goes_by_model_costs_what_matches),

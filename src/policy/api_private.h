@@ -210,6 +210,10 @@ uint32_t api_self_row(lua_State *L, const struct policy *p);
 /* Keep what is a choice for the job that is being decided (api_narrow.c says which that is);
  * what it keeps stands in a set on the top of the stack, or nothing is pushed. */
 void api_narrow(lua_State *L, struct policy *p, enum api_object of, struct api_rows *rows);
+/* The same where a place for a job is chosen, also outside of schedule_job(): where some can
+ * run `job` now (NULL: any job at all), those; where none can, the rows stay as they are. */
+void api_narrow_placing(lua_State *L, struct policy *p, const struct snap_job *job,
+                        struct api_rows *rows);
 /* The place of the first, or last, that is one; -1: none. O(until it is found). */
 int64_t api_narrow_first(const struct policy *p, enum api_object of, struct api_rows rows,
                          bool from_end);
