@@ -69,19 +69,19 @@ static const char *const library[] = {
     "to_radians", "to_string", "to_upper", "trim", "truncate", "type_of", "values",
 };
 
-static const char *const host_functions[] = {
+const char *const name_host_functions[] = {
     "average", "can_job_fit", "check_gpu_compatibility", "check_tenant_quota", "clamp",
     "distance", "emit_metric", "estimate_job_duration", "estimate_performance",
     "estimate_quota_impact", "filter_jobs", "filter_pools", "find_gpus_with_vram",
     "find_models_by_family", "find_pools_with_capacity", "find_worker_to_evict",
     "get_all_workers", "get_gpu", "get_job", "get_model", "get_pool", "get_pool_utilization",
-    "is_pool_healthy", "job_priority_score", "model_exists", "model_size_bytes",
-    "model_vram_required", "reject", "resolve_model", "should_evict", "tenant_over_quota",
-    "tenant_remaining_quota", "tenant_usage", "wait",
+    "is_pool_healthy", "job_priority_score", "local_time", "metrics", "model_exists",
+    "model_size_bytes", "model_vram_required", "reject", "resolve_model", "setting",
+    "should_evict", "tenant_over_quota", "tenant_remaining_quota", "tenant_usage", "wait", NULL,
 };
 
-static const char *const host_objects[] = {
-    "helpers", "hives", "log", "platform", "registry",
+const char *const name_host_objects[] = {
+    "context", "helpers", "hives", "log", "platform", "registry", "tenants", NULL,
 };
 
 static const struct {
@@ -101,6 +101,15 @@ static bool is_one_of(struct str name, const char *const *table, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         if (str_eq(name, table[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool is_listed(struct str name, const char *const *list)
+{
+    for (; *list; list++) {
+        if (str_eq(name, *list))
             return true;
     }
     return false;
@@ -147,12 +156,12 @@ bool name_is_lua_word(struct str name)
 
 bool name_is_known_function(struct str name)
 {
-    return IS_ONE_OF(name, library) || IS_ONE_OF(name, host_functions);
+    return IS_ONE_OF(name, library) || is_listed(name, name_host_functions);
 }
 
 bool name_is_known_global(struct str name)
 {
-    return IS_ONE_OF(name, host_objects) || IS_ONE_OF(name, host_functions);
+    return is_listed(name, name_host_objects) || is_listed(name, name_host_functions);
 }
 
 const char *name_entry_params(struct str name, unsigned *ret_count)

@@ -17,6 +17,11 @@ bool name_is_lua_word(struct str name);       /* or one that the Lua text uses i
 bool name_is_known_function(struct str name); /* of Rhai's library or the policy API */
 bool name_is_known_global(struct str name);   /* an object of the policy API */
 
+/* Functions and objects of the policy API, each list ended by NULL. Those of the functions that
+ * Rhai's library has as well (min, split, …) are not among them. */
+extern const char *const name_host_functions[];
+extern const char *const name_host_objects[];
+
 /* Parameters of the entry point of this name, as "job, pools, workers", and how many;
  * NULL for other names. */
 const char *name_entry_params(struct str name, unsigned *ret_count);

@@ -117,6 +117,16 @@ test("each language is simulated", async () => {
   }
 });
 
+test("Rhai has all names of the API", async () => {
+  const source = `fn schedule_job(job, pools, workers) {
+    log.info(\`\${setting("limit", 7)} \${metrics().queue_depth} \${local_time(0).hour} \${context.queue.len()} \${tenants.len()}\`);
+    workers.idle().first()
+  }`;
+  const [call] = await simulate(queen, source, { language: "rhai", ...two });
+  assert.equal(call.outcome, "decision", call.message);
+  assert.match(call.log[0], /^info 7 1 \d+ 1 0$/);
+});
+
 test("a policy that is kept, and the built-in one, are simulated by name", async () => {
   const { body } = await post("simulate", { policy: "platform", context: context(two) });
   assert.equal(body.calls[0].decision.worker_id, "w2");
