@@ -3,6 +3,7 @@
 #include "api/policies.h"
 #include "api/queen.h"
 #include "api/queen_metrics.h"
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -19,13 +20,13 @@ struct questions {
     struct policy_call message[ASKS_OUT_MAX];
     struct loop_timer flush; /* at the end of this turn of the loop */
 
-    /* Of the message. */
-    uint64_t region_version, inputs_hash;
+    /* What the next question of the message that is out was asked with, for the trace. */
+    struct trace_inputs inputs; /* its `region_version` 0: that cannot be told */
+
     /* While the event of an answer is handled. */
     const struct sandbox_answer *answer; /* NULL: none is */
     uint64_t answers;                    /* the number of its question */
-    uint64_t seed;
-    uint32_t job_row;
+    uint64_t recorded;                   /* its decision; 0: none, or not the policy's own */
 };
 
 static struct policy_call *call_of(struct questions *q, uint64_t ask)
@@ -123,33 +124,54 @@ static struct core_event answer_event(const struct policy_answer *a)
     };
 }
 
+/* The next question of the message sees what this one decided, as its record tells it. What the
+ * core did not do, or keeps no record of, makes the state that they see one that nobody can
+ * tell later. */
+static void carry_inputs(struct questions *q, const struct decisions *decisions)
+{
+    uint64_t hash = q->inputs.inputs_hash;
+
+    if (!decisions || q->recorded == 0) {
+        q->inputs.region_version = 0;
+        return;
+    }
+    for (size_t i = 0; i < decisions->len; i++) {
+        const struct decision *d = &decisions->items[i];
+        hash = hash_content(d->worker_id, strlen(d->worker_id), hash + d->action);
+    }
+    q->inputs.inputs_hash = hash;
+    q->inputs.previous = q->recorded;
+}
+
 static void on_answer(void *data, const struct sandbox_answer *answer)
 {
     struct questions *q = data;
     const struct policy_call *call = call_of(q, q->first);
+    bool is_about_job = call->kind == ASK_JOB;
 
     count_answer(q, answer->dropped);
     q->answer = answer;
     q->answers = q->first;
-    q->seed = call->seed;
-    q->job_row = call->job;
+    q->recorded = 0;
+    q->inputs.seed = call->seed;
+    q->inputs.job_row = call->job;
     queen_count_policy(q->p->queen, answer);
     tell_core(q, answer_event(answer->answer));
     q->answer = NULL;
+    carry_inputs(q, is_about_job ? &answer->answer->decisions : NULL);
     flush_soon(q);
 }
 
-bool questions_inputs(const struct questions *q, const struct decided *decided,
-                      struct trace_inputs *ret)
+bool questions_inputs(struct questions *q, const struct decided *decided, struct trace_inputs *ret)
 {
     const struct policy_answer *a = q->answer ? q->answer->answer : NULL;
+    uint64_t wall_ms = ret->wall_ms;
 
     if (!a || decided->ask != q->answers)
         return false;
-    ret->region_version = q->answered == 1 ? q->region_version : 0;
-    ret->inputs_hash = q->inputs_hash;
-    ret->seed = q->seed;
-    ret->job_row = q->job_row;
+    q->recorded = decided->failure == POLICY_OK ? decided->number : 0;
+    *ret = q->inputs;
+    ret->wall_ms = wall_ms;
     ret->time_us = q->answer->time_us;
     ret->log = (struct str){ a->log, a->log_len };
     ret->log_cut = a->log_cut;
@@ -212,8 +234,10 @@ static void send_message(struct questions *q, struct sandboxed *host)
     for (unsigned i = 0; i < q->sent; i++)
         q->message[i] = *call_of(q, q->first + i);
     q->answered = 0;
-    q->region_version = region_version(live_region(live));
-    q->inputs_hash = region_hash(live_region(live));
+    q->inputs = (struct trace_inputs){
+        .region_version = region_version(live_region(live)),
+        .inputs_hash = region_hash(live_region(live)),
+    };
     sandboxed_ask(host, live_region(live), q->message, q->sent, on_answer, q);
 }
 

@@ -27,5 +27,4 @@ void questions_forget(struct questions *q);
 
 /* While an answer's event is handled: what the policy was asked with, and how it took that.
  * False: this decision is not about an answer. */
-bool questions_inputs(const struct questions *q, const struct decided *decided,
-                      struct trace_inputs *ret);
+bool questions_inputs(struct questions *q, const struct decided *decided, struct trace_inputs *ret);

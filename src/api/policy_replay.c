@@ -1,6 +1,7 @@
 #include "api/policy_replay.h"
 
 #include "api/policy_asker.h"
+#include "api/policy_past.h"
 #include "api/policy_reply.h"
 #include "api/queen.h"
 #include "base/json.h"
@@ -139,12 +140,10 @@ static void show_only(struct region *context, uint32_t row)
 /* Ask about a record; false: its context is gone. */
 static bool ask(struct replay *r, const struct trace_record *record)
 {
-    const struct region *live = live_region(platform_live(r->options.policies->platform));
     struct region *context = asker_context(r->asker);
-    uint64_t version = trace_region_version(record);
     struct policy_call call;
 
-    if (version == 0 || !region_restore(live, version, context))
+    if (!past_restore(context, r->options.policies, record))
         return false;
     trace_call(record, &call);
     show_only(context, call.job);

@@ -12,6 +12,7 @@
 
 #include "base/json_write.h"
 #include "policy/policy.h"
+#include "snapshot/carry.h"
 #include "snapshot/region.h"
 
 struct trace_options {
@@ -30,7 +31,8 @@ struct trace_inputs {
     uint64_t wall_ms;
     uint64_t time_us;        /* in the policy; 0: not measured */
     uint64_t region_version; /* of the live snapshot when it was asked */
-    uint64_t inputs_hash;    /* region_hash() of it */
+    uint64_t inputs_hash;    /* region_hash() of it, mixed with what is carried over it */
+    uint64_t previous;       /* record of the question before it in its message; 0: none */
     uint64_t seed;
     uint32_t job_row;
     struct str log; /* of the policy */
@@ -55,6 +57,9 @@ const struct trace_record *trace_before(const struct trace *t, const struct trac
 /* The policy that decided is asked again with this. */
 void trace_call(const struct trace_record *r, struct policy_call *ret);
 uint64_t trace_region_version(const struct trace_record *r);
+/* Put over the snapshot of that version what was decided before, in the same message. False:
+ * a record of that is gone, and the state cannot be had any more. */
+bool trace_carry(const struct trace *t, const struct trace_record *r, const struct carry *carry);
 uint64_t trace_number(const struct trace_record *r);
 const char *trace_job_id(const struct trace_record *r); /* "" for none */
 const char *trace_policy(const struct trace_record *r);

@@ -266,3 +266,31 @@ test("after three hangs the policy rests, jobs go on at once, and later it is as
   }, 30000);
   assert.match((await live.queen.get("/metrics")).body, /rbee_policy_state\{policy="mine",state="ok"\} 1/);
 });
+
+// It takes a few milliseconds for each, so that the others gather and travel together.
+const slow = `function schedule_job(job, pools, workers)
+  local n = 0
+  for i = 1, 300000 do n = n + i % 7 end
+  return workers.with_model(job.model_ref).idle().least_loaded()
+end`;
+
+test("of jobs that are asked about together each sees where the others went", async (t) => {
+  const workers = Object.fromEntries([...Array(8).keys()].map((i) => [`w${i}`, { slots: 1, knobs: { ttft_ms: 2000 } }]));
+  const live = await liveWorld(t, workers);
+  await live.deploy(slow);
+  const chats = await Promise.all(Object.keys(workers).map(() => live.chat()));
+  assert.deepEqual(chats.map(policyOf), chats.map(() => "mine"), "nobody was sent where no slot is free");
+  const { decisions } = (await live.get("decisions?limit=100")).body;
+  assert.deepEqual(decisions.filter((one) => one.outcome === "fallback"), []);
+  assert.equal(new Set(chats.map(workerOf)).size, chats.length);
+});
+
+test("a decision among several is the same again, and its context is that of its turn", async (t) => {
+  const live = await liveWorld(t, { w1: {}, w2: {}, w3: {} });
+  await live.deploy(slow);
+  await Promise.all([...Array(20)].map(() => live.chat()));
+  const { decisions } = (await live.get("decisions?limit=100")).body;
+  const ids = decisions.map((one) => one.id);
+  const { body } = await live.post("replay", { from: Math.min(...ids), to: Math.max(...ids), policy: "mine" });
+  assert.deepEqual(body, { replayed: ids.length, unavailable: 0, same: ids.length, differences: [] });
+});
