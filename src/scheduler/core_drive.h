@@ -12,8 +12,8 @@
  *   - the ledger is the sum of the runs, worker by worker
  *   - no job waits beyond its deadline or the queue's timeout; nor, unless a user policy
  *     has a say, one that could run, or for workers none of which is there any more
- *   - one question is out at a time, decisions have numbers without gaps, evicted workers
- *     get no work, and what starts reserve comes back
+ *   - no more than ASKS_OUT_MAX questions are out, decisions have numbers without gaps, evicted
+ * workers get no work, and what starts reserve comes back
  */
 #pragma once
 
