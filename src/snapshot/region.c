@@ -55,6 +55,16 @@ struct region *region_new(size_t size, size_t log_bytes_max, void *memory)
     return r;
 }
 
+static struct segment *oldest(const struct region *r)
+{
+    return list_is_empty(&r->log) ? NULL : container_of(r->log.next, struct segment, in_log);
+}
+
+static struct segment *newest(const struct region *r)
+{
+    return list_is_empty(&r->log) ? NULL : container_of(r->log.prev, struct segment, in_log);
+}
+
 static void forget_segment(struct region *r, struct segment *segment)
 {
     r->log_bytes -= segment->size;
@@ -64,10 +74,8 @@ static void forget_segment(struct region *r, struct segment *segment)
 
 static void forget_log(struct region *r)
 {
-    struct list *it, *tmp;
-
-    LIST_FOREACH(it, tmp, &r->log)
-        forget_segment(r, container_of(it, struct segment, in_log));
+    while (oldest(r))
+        forget_segment(r, oldest(r));
 }
 
 void region_free(struct region *r)
@@ -102,11 +110,6 @@ uint64_t region_hash(const struct region *r)
 
 /* --- The log ---------------------------------------------------------------- */
 
-static struct segment *newest(const struct region *r)
-{
-    return list_is_empty(&r->log) ? NULL : container_of(r->log.prev, struct segment, in_log);
-}
-
 static struct segment *before(const struct region *r, const struct segment *segment)
 {
     return segment->in_log.prev == &r->log
@@ -123,20 +126,19 @@ static struct entry *entry_at(struct segment *segment, size_t i)
  * into them. */
 static struct segment *reuse_oldest(struct region *r, size_t size)
 {
-    struct segment *oldest =
-        list_is_empty(&r->log) ? NULL : container_of(r->log.next, struct segment, in_log);
+    struct segment *segment = oldest(r);
 
-    if (!oldest || oldest->size != size || r->log_bytes + size <= r->log_bytes_max)
+    if (!segment || segment->size != size || r->log_bytes + size <= r->log_bytes_max)
         return NULL;
-    list_remove(&oldest->in_log);
-    oldest->entries_len = oldest->bytes_len = 0;
-    return oldest;
+    list_remove(&segment->in_log);
+    segment->entries_len = segment->bytes_len = 0;
+    return segment;
 }
 
 static struct segment *new_segment(struct region *r, size_t size)
 {
-    while (!list_is_empty(&r->log) && r->log_bytes + size > r->log_bytes_max)
-        forget_segment(r, container_of(r->log.next, struct segment, in_log));
+    while (oldest(r) && r->log_bytes + size > r->log_bytes_max)
+        forget_segment(r, oldest(r));
     if (size > r->log_bytes_max)
         return NULL;
 
@@ -184,19 +186,15 @@ struct walk {
 
 static bool reaches_back_to(const struct region *r, uint64_t version)
 {
-    if (version == r->version)
-        return true;
-    return !list_is_empty(&r->log) &&
-           container_of(r->log.next, struct segment, in_log)->before <= version;
+    return version == r->version || (oldest(r) && oldest(r)->before <= version);
 }
 
 static struct walk walk_from_newest(const struct region *r)
 {
     struct segment *segment = newest(r);
 
-    if (!segment)
-        return (struct walk){ 0 };
-    return (struct walk){ segment, segment->entries_len, segment->bytes_len };
+    return segment ? (struct walk){ segment, segment->entries_len, segment->bytes_len }
+                   : (struct walk){ 0 };
 }
 
 static const struct entry *walk_back(const struct region *r, struct walk *w, uint64_t version,
@@ -346,20 +344,17 @@ static void copy_all(const struct region *r, unsigned char *copy)
 uint64_t region_sync(const struct region *r, void *copy, uint64_t since)
 {
     struct walk walk = walk_from_newest(r);
-    const struct entry *entry;
+    const struct entry *entry = NULL;
     const unsigned char *old;
     size_t copied = 0, worth = r->put_pages_len * PAGE_BYTES;
 
     assert(since <= r->version);
-    if (!reaches_back_to(r, since)) {
-        copy_all(r, copy);
-        return r->version;
-    }
-    while ((entry = walk_back(r, &walk, since, &old)) && copied <= worth) {
+    bool is_known = reaches_back_to(r, since);
+    while (is_known && (entry = walk_back(r, &walk, since, &old)) && copied <= worth) {
         memcpy((unsigned char *)copy + entry->off, r->bytes + entry->off, entry->len);
         copied += entry->len;
     }
-    if (entry)
+    if (!is_known || entry)
         copy_all(r, copy);
     return r->version;
 }
@@ -380,11 +375,11 @@ bool region_at(const struct region *r, uint64_t version, void *ret)
 
 static uint64_t hash_page(const struct region *r, size_t page)
 {
-    const size_t words = PAGE_BYTES / WORD_BYTES;
+    size_t at = page * PAGE_BYTES, end = at + page_bytes(r, page);
     uint64_t hash = 0;
 
-    for (size_t i = 0; i < page_bytes(r, page) / WORD_BYTES; i++)
-        hash += hash_word(word_at(r->bytes + page * PAGE_BYTES + i * WORD_BYTES), page * words + i);
+    for (; at < end; at += WORD_BYTES)
+        hash += hash_word(word_at(r->bytes + at), at / WORD_BYTES);
     return hash;
 }
 
