@@ -166,6 +166,9 @@ static void wrong_arguments_are_named(void **state)
           "test.lua:4: min_by: the key of an element must be a number or nil, not a string" },
         { "workers.max_by('id')",
           "test.lua:4: max_by: the key of id must be a number or nil, not a string" },
+        { "workers.sort_by(function(w) return {} end)",
+          "test.lua:4: sort_by: the key of an element must be a number, a text or nil, not a "
+          "table" },
         { "workers.min_by(1)",
           "test.lua:4: min_by: argument 1 must be a function or the name of a field, not 1" },
         { "workers.min_by('cpu_pct.x')",

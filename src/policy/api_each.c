@@ -1,90 +1,9 @@
-/* What lists can do with each of their elements: look, call back, sort. */
+/* What lists can do with each of their elements: call back, choose, sort. */
 #include "policy/api_methods.h"
 #include "policy/api_private.h"
 
 #include <math.h>
 #include <string.h>
-
-/* --- Looks ------------------------------------------------------------------------------ */
-
-static int push_element(lua_State *L, struct policy *p, const struct api_set *set,
-                        struct api_rows rows, int64_t i)
-{
-    if (i >= 0 && i < rows.len)
-        api_push_row(L, p, set->of, rows.at[i]);
-    else
-        lua_pushnil(L);
-    return 1;
-}
-
-int api_set_first(lua_State *L)
-{
-    struct policy *p = policy_of(L);
-    struct api_rows rows;
-    const struct api_set *set = api_self_set(L, p, API_OBJECT_COUNT_, &rows);
-
-    return push_element(L, p, set, rows, api_narrow_first(p, set->of, rows, false));
-}
-
-int api_set_last(lua_State *L)
-{
-    struct policy *p = policy_of(L);
-    struct api_rows rows;
-    const struct api_set *set = api_self_set(L, p, API_OBJECT_COUNT_, &rows);
-
-    return push_element(L, p, set, rows, api_narrow_first(p, set->of, rows, true));
-}
-
-int api_set_take(lua_State *L)
-{
-    struct policy *p = policy_of(L);
-    struct api_rows rows;
-    const struct api_set *set = api_self_set(L, p, API_OBJECT_COUNT_, &rows);
-    uint64_t n = api_arg_amount(L, 1);
-
-    api_push_set(L, p, set->of, rows.at, n < rows.len ? (uint32_t)n : rows.len);
-    return 1;
-}
-
-int api_set_is_empty(lua_State *L)
-{
-    struct api_rows rows;
-
-    (void)api_self_set(L, policy_of(L), API_OBJECT_COUNT_, &rows);
-    lua_pushboolean(L, rows.len == 0);
-    return 1;
-}
-
-int api_set_len(lua_State *L)
-{
-    struct api_rows rows;
-
-    (void)api_self_set(L, policy_of(L), API_OBJECT_COUNT_, &rows);
-    lua_pushinteger(L, rows.len);
-    return 1;
-}
-
-int api_set_find(lua_State *L)
-{
-    struct policy *p = policy_of(L);
-    struct api_rows rows;
-    const struct api_set *set = api_self_set(L, p, API_OBJECT_COUNT_, &rows);
-    struct str id = api_arg_text(L, 1);
-    const char *name = set->of == API_MODEL ? "ref" : "id";
-    const struct api_member *m = api_find_member(set->of, str_of(name));
-
-    for (uint32_t i = 0; i < rows.len; i++) {
-        size_t len;
-        api_push_fact(L, p, m, set->of, rows.at[i]);
-        const char *have = lua_tolstring(L, -1, &len); /* a gpu's number as text */
-        bool is_it = have && api_same_text((struct str){ have, len }, id);
-        lua_pop(L, 1);
-        if (is_it)
-            return push_element(L, p, set, rows, i);
-    }
-    lua_pushnil(L);
-    return 1;
-}
 
 /* --- With a function --------------------------------------------------------------------- */
 
@@ -210,18 +129,23 @@ static void push_key(lua_State *L, struct policy *p, const struct key *key, uint
         push_path(L, p, key, row);
 }
 
-/* False: nil, or not a number at all (0/0): such an element has no place. */
-static bool key_of(lua_State *L, struct policy *p, const struct key *key, uint32_t row, double *ret)
+/* Pop the key at the top. False: nil, or not a number at all (0/0): its element has no place. */
+static bool take_number(lua_State *L, const char *expected, double *ret)
 {
-    push_key(L, p, key, row);
     if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TNUMBER)
-        api_fail(L, "the key of %s must be a number or nil, not a %s",
-                 lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : "an element",
+        api_fail(L, "the key of %s must be %s, not a %s",
+                 lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : "an element", expected,
                  luaL_typename(L, -1));
     bool has_key = lua_isnumber(L, -1) && !isnan(lua_tonumber(L, -1));
     *ret = lua_tonumber(L, -1);
     lua_pop(L, 1);
     return has_key;
+}
+
+static bool key_of(lua_State *L, struct policy *p, const struct key *key, uint32_t row, double *ret)
+{
+    push_key(L, p, key, row);
+    return take_number(L, "a number or nil", ret);
 }
 
 static struct key self_and_key(lua_State *L, struct api_rows *ret)
@@ -262,7 +186,7 @@ static int choose_by(lua_State *L, double sign)
         }
     }
     p->api->choices--;
-    return push_element(L, p, by.set, rows, chosen);
+    return api_push_element(L, p, by.set, rows, chosen);
 }
 
 int api_set_min_by(lua_State *L)
@@ -294,27 +218,53 @@ int api_set_sum(lua_State *L)
 }
 
 struct keyed {
-    double key;
+    double number;
+    struct str text; /* .p NULL: the number counts; else anchored in a table of Lua's */
     uint32_t row;
 };
 
-static void merge(const struct keyed *from, size_t low, size_t middle, size_t high,
-                  struct keyed *to)
+/* Numbers before texts; texts byte by byte. */
+static int compare(const struct keyed *a, const struct keyed *b)
+{
+    if (!a->text.p || !b->text.p) {
+        if (a->text.p || b->text.p)
+            return a->text.p ? 1 : -1;
+        return (a->number > b->number) - (a->number < b->number);
+    }
+    size_t len = a->text.len < b->text.len ? a->text.len : b->text.len;
+    int order = memcmp(a->text.p, b->text.p, len);
+    return order != 0 ? order : (a->text.len > b->text.len) - (a->text.len < b->text.len);
+}
+
+struct merging {
+    const struct keyed *from;
+    struct keyed *to;
+    bool descends;
+};
+
+static void merge(const struct merging *m, size_t low, size_t middle, size_t high)
 {
     size_t a = low, b = middle;
 
-    for (size_t i = low; i < high; i++)
-        to[i] = a < middle && (b >= high || from[a].key <= from[b].key) ? from[a++] : from[b++];
+    for (size_t i = low; i < high; i++) {
+        bool takes_a = a < middle;
+        if (takes_a && b < high) {
+            int order = compare(&m->from[a], &m->from[b]);
+            takes_a = m->descends ? order >= 0 : order <= 0;
+        }
+        m->to[i] = takes_a ? m->from[a++] : m->from[b++];
+    }
 }
 
 /* Bottom-up merge sort: stable, in memory that Lua counts. The sorted one of the two. */
-static const struct keyed *sort(struct keyed *a, struct keyed *b, size_t len)
+static const struct keyed *sort(struct keyed *a, struct keyed *b, size_t len, bool descends)
 {
     for (size_t width = 1; width < len; width *= 2) {
+        const struct merging m = { a, b, descends };
         for (size_t low = 0; low < len; low += 2 * width) {
             size_t middle = low + width < len ? low + width : len;
             size_t high = low + 2 * width < len ? low + 2 * width : len;
-            merge(a, low, middle, high, b);
+            merge(&m, low, middle, high);
         }
         struct keyed *sorted = b;
         b = a;
@@ -323,20 +273,51 @@ static const struct keyed *sort(struct keyed *a, struct keyed *b, size_t len)
     return a;
 }
 
+/* "-field" sorts the other way round. */
+static bool take_minus(lua_State *L)
+{
+    const char *name = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : "";
+
+    if (name[0] != '-')
+        return false;
+    lua_pushstring(L, name + 1);
+    lua_replace(L, 1);
+    return true;
+}
+
+/* A number or a text, which is put into the table at `texts`; false: neither, no place. */
+static bool sort_key_of(lua_State *L, struct policy *p, const struct key *by, int texts,
+                        struct keyed *ret)
+{
+    push_key(L, p, by, ret->row);
+    if (lua_type(L, -1) != LUA_TSTRING) {
+        ret->text.p = NULL;
+        return take_number(L, "a number, a text or nil", &ret->number);
+    }
+    ret->text.p = lua_tolstring(L, -1, &ret->text.len);
+    lua_rawseti(L, texts, (lua_Integer)lua_rawlen(L, texts) + 1);
+    return true;
+}
+
 int api_set_sort_by(lua_State *L)
 {
     struct policy *p = policy_of(L);
     struct api_rows rows;
+
+    api_drop_self(L);
+    bool descends = take_minus(L);
     struct key by = self_and_key(L, &rows);
     struct keyed *a = lua_newuserdatauv(L, (rows.len + 1) * sizeof(*a), 0);
     struct keyed *b = lua_newuserdatauv(L, (rows.len + 1) * sizeof(*b), 0);
+    lua_newtable(L);
+    int texts = lua_gettop(L);
     struct api_set *sorted = api_new_set(L, p, by.set->of, rows.len);
 
     for (uint32_t i = 0; i < rows.len; i++) {
-        if (key_of(L, p, &by, rows.at[i], &a[sorted->len].key))
-            a[sorted->len++].row = rows.at[i];
+        a[sorted->len].row = rows.at[i];
+        sorted->len += sort_key_of(L, p, &by, texts, &a[sorted->len]);
     }
-    const struct keyed *in_order = sort(a, b, sorted->len);
+    const struct keyed *in_order = sort(a, b, sorted->len, descends);
     for (uint32_t i = 0; i < sorted->len; i++)
         sorted->rows[i] = in_order[i].row;
     return 1;

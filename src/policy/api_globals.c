@@ -57,7 +57,7 @@ static const struct api_member global_members[] = {
     { .name = "table", .type = "library", .words = "Lua's own." },
     { .name = "math", .type = "library", .words = "Lua's own; random draws from the decision's seed, randomseed does nothing." },
     { .name = "utf8", .type = "library", .words = "Lua's own." },
-    { .name = "reject", .arguments = "(code, status?)", .type = "decision", .words = "The answer that turns the job down; status 403 (if none is given), 429, 503 or 504. The client is told the code in lower case, with _ for whatever is no letter or digit. With 'deadline_exceeded' it is told what it is told when the queen itself finds a job too late: status 504, whatever is given, and no policy's name.",
+    { .name = "reject", .arguments = "(code, status?)", .type = "decision", .words = "The answer that turns the job down; status 403 (if none is given), 429, 503 or 504; another status, or a code without a letter or digit, makes the answer invalid, and the platform policy decides. The client is told the code in lower case, with _ for whatever is no letter or digit, cut to 63 characters; what was written differently becomes the message. With 'deadline_exceeded' it is told what it is told when the queen itself finds a job too late: status 504, whatever is given, and no policy's name.",
       .example = "return reject(\"quota_exceeded\", 429)", .call = api_reject },
     { .name = "wait", .arguments = "(reason?, retry_after_ms?)", .type = "decision", .words = "The answer that keeps the job in the queue, and says when to ask again.",
       .example = "return wait(\"model is loading\", 500)", .call = api_wait },

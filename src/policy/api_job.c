@@ -145,7 +145,7 @@ static const struct api_member job_members[] = {
       API_FACT(snap_job, tenant_id), .given = SNAP_HAS_TENANT },
     { .name = "session_id", .type = "string?", .words = "The conversation that it belongs to, if the client said so.",
       API_FACT(snap_job, session_id), .given = SNAP_HAS_SESSION },
-    { .name = "priority", .type = "string", .words = "\"interactive\" or \"batch\".", .push = push_priority },
+    { .name = "priority", .type = "string", .words = "\"interactive\" or \"batch\". A context by hand may leave it out: interactive.", .push = push_priority },
     { .name = "model_ref", .type = "string", .words = "The model that it wants, as the client wrote it.",
       API_FACT(snap_job, model_ref) },
     { .name = "model", .type = "string", .words = "The same as `model_ref`.", API_FACT(snap_job, model_ref) },

@@ -48,7 +48,7 @@ static const struct api_member set_members[] = {
       .example = "workers.min_by(\"cost_per_token\")", .call = api_set_min_by },
     { .name = "max_by", .arguments = "(f | \"field\")", .type = "any?", .cost = "O(list)", .words = "The largest by a number; elements whose key is nil are passed over.",
       .example = "workers.max_by(function(w) return w.vram_free_mb end)", .call = api_set_max_by },
-    { .name = "sort_by", .arguments = "(f | \"field\")", .type = "set", .cost = "O(list log list)", .words = "In ascending order by a number, equal ones as before; elements whose key is nil are left out.",
+    { .name = "sort_by", .arguments = "(f | \"field\")", .type = "set", .cost = "O(list log list)", .words = "In ascending order by a number or a text, with \"-field\" in descending order, equal ones as before; numbers come before texts, elements whose key is nil are left out.",
       .example = "workers.sort_by(\"cost_per_token\").take(3)", .call = api_set_sort_by },
     { .name = "first", .arguments = "()", .type = "any?", .cost = "O(1)", .words = "The first; nil of an empty list.",
       .example = "workers.idle().first()", .call = api_set_first },
@@ -68,7 +68,7 @@ static const struct api_member set_members[] = {
       .example = "workers.idle().is_empty()", .call = api_set_is_empty },
     { .name = "len", .arguments = "()", .type = "integer", .cost = "O(1)", .words = "How many; the same as #list.",
       .example = "workers.idle().len()", .call = api_set_len },
-    { .name = "find", .arguments = "(id)", .type = "any?", .cost = "O(list)", .words = "The one with this id (of models: this reference).",
+    { .name = "find", .arguments = "(id)", .type = "any?", .cost = "O(list)", .words = "The one with this id (of models: this reference or alias).",
       .example = "context.pools.find(\"attic\")", .call = api_set_find },
 };
 /* clang-format on */

@@ -94,7 +94,7 @@ static const struct api_member pool_members[] = {
     { .name = "id", .type = "string", .words = "Its name.", API_FACT(snap_pool, id) },
     { .name = "hostname", .type = "string", .words = "The machine's.", API_FACT(snap_pool, hostname) },
     { .name = "address", .type = "string", .words = "Where the queen reaches it.", API_FACT(snap_pool, address) },
-    { .name = "status", .type = "string", .words = "\"healthy\", \"degraded\" or \"offline\".", .push = push_status },
+    { .name = "status", .type = "string", .words = "\"healthy\", \"degraded\" or \"offline\". A context by hand may leave it out: healthy.", .push = push_status },
     { .name = "heartbeat_age_ms", .type = "integer", .unit = "ms", .words = "Since its last report.", .push = push_heartbeat_age_ms },
     { .name = "seen_ms", .type = "integer", .unit = "ms", .words = "When it last reported: wall clock, since 1970; 0: not known.",
       API_FACT(snap_pool, seen_ms) },

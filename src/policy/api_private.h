@@ -148,6 +148,10 @@ struct api_rows api_all_rows(lua_State *L, struct policy *p, enum api_object of)
 uint32_t *api_scratch(lua_State *L, struct policy *p);
 const struct api_set *api_to_set(lua_State *L, int index); /* NULL: none */
 
+/* The i-th of the rows, which are of the set's kind, or nil; 1, as a function's end. */
+int api_push_element(lua_State *L, struct policy *p, const struct api_set *set,
+                     struct api_rows rows, int64_t i);
+
 /* Which rows of `rows` hold this model? On all workers by the model's own list. */
 uint32_t api_collect_model(lua_State *L, struct policy *p, const struct api_set *set,
                            uint32_t model, uint32_t *ret_rows);

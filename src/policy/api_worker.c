@@ -154,7 +154,7 @@ static const struct api_member worker_members[] = {
     { .name = "load_time_ms", .type = "integer?", .unit = "ms", .words = "How long its model took to load.",
       API_FACT(snap_worker, load_time_ms), .given = SNAP_HAS_LOAD },
     { .name = "estimated_time", .type = "integer?", .unit = "ms",
-      .words = "Until it would have answered the job being decided; nil when none is (see `estimate_job_duration`).",
+      .words = "Until it would have answered the job being decided; nil when none is (see `estimate_job_duration`). Where a speed was not measured yet, it is taken for 30 tokens/s of decoding, and so in all estimates.",
       .example = "workers.min_by(\"estimated_time\")", .push = push_estimated_time },
     { .name = "cost_per_token", .type = "number", .words = "What a token costs here, in a currency of yours.", API_FACT(snap_worker, cost_per_token) },
     { .name = "backend", .type = "string", .words = "\"cuda\", \"rocm\", \"cpu\" …", API_FACT(snap_worker, backend) },
