@@ -271,6 +271,32 @@ static void config_and_wall_clock_are_told(void **state)
     free_world(w);
 }
 
+/* As many as a policy is asked about in one message, which no worker has room for. */
+static void jobs_that_are_asked_about_together_have_rows_of_their_own(void **state)
+{
+    enum { TOGETHER = ASKS_OUT_MAX };
+    struct world *w = make_world(1);
+    struct job_spec spec = { .model = "m0", .worker_id = "w0-0", .temperature = -1 };
+    const struct job *jobs[TOGETHER];
+    uint32_t rows[TOGETHER];
+    (void)state;
+
+    add_fleet(w, 1, 1, NULL);
+    for (unsigned i = 0; i < 2 * TOGETHER; i++) {
+        (void)snprintf(spec.id, sizeof(spec.id), "job-%u", i);
+        handle(w, (struct core_event){ .kind = CORE_JOB_ARRIVED, .u.arrived = &spec });
+        jobs[i % TOGETHER] = core_job(w->core, spec.id);
+        if (i % TOGETHER + 1 < TOGETHER)
+            continue;
+        live_sync_jobs(w->live, jobs, TOGETHER, LIVE_NO_WINDOW, w->now_ms, rows);
+        const struct snapshot *s = live_snapshot(w->live);
+        assert_int_equal(s->header.asked_job, rows[0]);
+        for (unsigned k = 0; k < TOGETHER; k++)
+            assert_true(str_eq(snapshot_text(s, snapshot_job(s, rows[k])->id), jobs[k]->spec.id));
+    }
+    free_world(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +308,7 @@ int main(void)
         cmocka_unit_test(a_job_that_comes_back_names_the_workers_that_failed_it),
         cmocka_unit_test(a_job_that_went_leaves_its_row_to_the_next_one),
         cmocka_unit_test(a_job_of_the_queue_keeps_the_row_that_it_was_asked_about_with),
+        cmocka_unit_test(jobs_that_are_asked_about_together_have_rows_of_their_own),
         cmocka_unit_test(config_and_wall_clock_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
