@@ -6,7 +6,6 @@
 #include "api/policy_reply.h"
 #include "api/policy_request.h"
 #include "api/queen.h"
-#include "base/parse.h"
 
 struct listing {
     const struct policies *policies;
@@ -177,41 +176,13 @@ static int reply_one(struct http_request *req, const struct operation *op, const
 
 /* --- Routes -------------------------------------------------------------------------- */
 
-static int check_query(const struct http_request *req, struct err *err)
-{
-    static const char *const known[] = { NULL };
-
-    return policy_query_check(req, known, err);
-}
-
-static int read_name(const struct http_request *req, char *dst, size_t size, struct err *err)
-{
-    int rc = check_query(req, err);
-
-    if (rc < 0)
-        return rc;
-    if (http_request_param_text(req, 0, dst, size) && policy_name_is_valid(str_of(dst)))
-        return 0;
-    return err_param(err, ERR_INVALID, "name",
-                     "a policy's name is letters, digits, '.', '_' and '-'");
-}
-
-static int read_version(const struct http_request *req, uint32_t *ret, struct err *err)
-{
-    uint64_t version;
-
-    if (!parse_u64_str(http_request_param(req, 1), &version) || version < 1 || version > UINT32_MAX)
-        return err_param(err, ERR_INVALID, "version", "a version is a whole number from 1 on");
-    *ret = (uint32_t)version;
-    return 0;
-}
-
 void api_policies_list(struct http_request *req)
 {
+    static const char *const no_parameters[] = { NULL };
     const struct queen *q = http_request_app(req);
     struct err err;
 
-    if (check_query(req, &err) < 0)
+    if (policy_query_check(req, no_parameters, &err) < 0)
         http_reply_error(req, &err);
     else
         policy_reply_with(req, NULL, write_all, q->policies);
@@ -222,7 +193,7 @@ void api_policies_get(struct http_request *req)
     char name[SCRIPT_NAME_SIZE];
     struct err err;
 
-    if (read_name(req, name, sizeof(name), &err) < 0 || reply_one(req, NULL, name, 0, &err) < 0)
+    if (policy_path_name(req, name, &err) < 0 || reply_one(req, NULL, name, 0, &err) < 0)
         http_reply_error(req, &err);
 }
 
@@ -232,7 +203,7 @@ void api_policies_version(struct http_request *req)
     uint32_t version = 0;
     struct err err;
 
-    if (read_name(req, name, sizeof(name), &err) < 0 || read_version(req, &version, &err) < 0 ||
+    if (policy_path_name(req, name, &err) < 0 || policy_path_version(req, &version, &err) < 0 ||
         reply_one(req, NULL, name, version, &err) < 0)
         http_reply_error(req, &err);
 }
@@ -253,7 +224,7 @@ void api_policies_versions(struct http_request *req)
     struct listing l = { .policies = q->policies, .name = name };
     struct err err;
 
-    if (read_name(req, name, sizeof(name), &err) < 0 || find_any(q->policies, name, &err) < 0)
+    if (policy_path_name(req, name, &err) < 0 || find_any(q->policies, name, &err) < 0)
         http_reply_error(req, &err);
     else
         policy_reply_with(req, NULL, write_versions, &l);

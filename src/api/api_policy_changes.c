@@ -1,8 +1,9 @@
-/* What changes policies: deploy, rollback, and the operations that save and delete. */
+/* What changes policies: deploy, rollback, delete, and the operations that save and delete. */
 #include "api/handlers.h"
 
 #include "api/policy_builtin.h"
 #include "api/policy_errand.h"
+#include "api/policy_query.h"
 #include "api/policy_reply.h"
 #include "api/policy_request.h"
 #include "api/queen.h"
@@ -13,7 +14,7 @@ enum { CHANGE_TIMEOUT_MS = 180000 };
 struct change {
     struct errand errand;
     unsigned status; /* of success */
-    bool is_to_builtin;
+    bool is_to_builtin, is_deletion;
 };
 
 static void cancel(struct errand *e)
@@ -22,6 +23,14 @@ static void cancel(struct errand *e)
 
     release_forget(e->policies->release, c);
     free(c);
+}
+
+static void write_deleted(const struct policy_version *newest, struct json_out *out)
+{
+    json_begin(out, NULL, '{');
+    json_str(out, "name", newest->name);
+    json_bool(out, "deleted", true);
+    json_end(out);
 }
 
 static void write_done(struct change *c, const struct deploy_result *result, struct json_out *out)
@@ -51,7 +60,10 @@ static void reply_done(struct change *c, const struct deploy_result *result)
 
     buf_init(&json, POLICY_REPLY_BYTES_MAX);
     json_out_init(&out, &json);
-    write_done(c, result, &out);
+    if (c->is_deletion)
+        write_deleted(&result->version, &out);
+    else
+        write_done(c, result, &out);
     policy_reply(c->errand.req, c->errand.op, c->status, buf_str(&json));
     buf_deinit(&json);
 }
@@ -194,6 +206,53 @@ void api_policy_rollback(struct http_request *req)
     policy_request_free(&request);
 }
 
+/* --- Deleting -------------------------------------------------------------------------- */
+
+static int check_deletable(const char *name, struct err *err)
+{
+    if (!policy_is_builtin(name))
+        return 0;
+    return err_param(err, ERR_CONFLICT, "name", "'%s' is built in and cannot be deleted", name);
+}
+
+static void delete (struct http_request *req, const struct operation *op, const char *name,
+                    uint32_t version)
+{
+    struct change *c;
+    struct err err;
+
+    if (check_deletable(name, &err) < 0) {
+        http_reply_error(req, &err);
+    } else if ((c = begin(req, op, 200))) {
+        c->is_deletion = true;
+        release_delete(c->errand.policies->release, name, version, on_done, c);
+    }
+}
+
+void api_policy_delete(struct http_request *req)
+{
+    char name[SCRIPT_NAME_SIZE];
+    struct err err;
+
+    if (check_mutable(http_request_app(req), &err) < 0 || policy_path_name(req, name, &err) < 0)
+        http_reply_error(req, &err);
+    else
+        delete (req, NULL, name, 0);
+}
+
+void api_policy_delete_version(struct http_request *req)
+{
+    char name[SCRIPT_NAME_SIZE];
+    uint32_t version;
+    struct err err;
+
+    if (check_mutable(http_request_app(req), &err) < 0 || policy_path_name(req, name, &err) < 0 ||
+        policy_path_version(req, &version, &err) < 0)
+        http_reply_error(req, &err);
+    else
+        delete (req, NULL, name, version);
+}
+
 /* --- Operations ------------------------------------------------------------------------ */
 
 void op_policy_save(struct queen *q, struct http_request *req, const struct operation *op)
@@ -202,31 +261,16 @@ void op_policy_save(struct queen *q, struct http_request *req, const struct oper
     read_and_deploy(req, op);
 }
 
-static int refuse_delete(const struct policies *p, const struct policy_request *request,
-                         struct err *err)
-{
-    struct policy_version newest;
-
-    if (!policy_is_builtin(request->name) &&
-        policy_store_get(release_store(p->release), request->name, 0, &newest, err) < 0)
-        return err->code;
-    return err_set(err, ERR_UNSUPPORTED,
-                   "versions of policies are kept, so that what was decided stays explicable; to "
-                   "stop using one, roll back to another or to 'platform'");
-}
-
 void op_policy_delete(struct queen *q, struct http_request *req, const struct operation *op)
 {
     struct policy_request request;
     struct err err;
 
-    (void)op;
-    int rc = check_mutable(q, &err);
-    if (rc == 0)
-        rc = policy_request_read(CALL_DELETE, http_request_body(req), true, &request, &err);
-    if (rc == 0) {
-        (void)refuse_delete(q->policies, &request, &err);
-        policy_request_free(&request);
+    if (check_mutable(q, &err) < 0 ||
+        policy_request_read(CALL_DELETE, http_request_body(req), true, &request, &err) < 0) {
+        http_reply_error(req, &err);
+        return;
     }
-    http_reply_error(req, &err);
+    delete (req, op, request.name, request.version);
+    policy_request_free(&request);
 }

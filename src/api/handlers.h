@@ -30,6 +30,8 @@ void api_policy_compile(struct http_request *req);
 /* api_policy_changes.c */
 void api_policy_deploy(struct http_request *req);
 void api_policy_rollback(struct http_request *req);
+void api_policy_delete(struct http_request *req);
+void api_policy_delete_version(struct http_request *req);
 
 /* api_policy_trials.c */
 void api_policy_simulate(struct http_request *req);

@@ -43,6 +43,28 @@ int policy_query_check(const struct http_request *req, const char *const *known,
     return 0;
 }
 
+int policy_path_name(const struct http_request *req, char ret[SCRIPT_NAME_SIZE], struct err *err)
+{
+    static const char *const no_parameters[] = { NULL };
+
+    if (policy_query_check(req, no_parameters, err) < 0)
+        return err->code;
+    if (http_request_param_text(req, 0, ret, SCRIPT_NAME_SIZE) && policy_name_is_valid(str_of(ret)))
+        return 0;
+    return err_param(err, ERR_INVALID, "name",
+                     "a policy's name is letters, digits, '.', '_' and '-'");
+}
+
+int policy_path_version(const struct http_request *req, uint32_t *ret, struct err *err)
+{
+    uint64_t version;
+
+    if (!parse_u64_str(http_request_param(req, 1), &version) || version < 1 || version > UINT32_MAX)
+        return err_param(err, ERR_INVALID, "version", "a version is a whole number from 1 on");
+    *ret = (uint32_t)version;
+    return 0;
+}
+
 static bool has(const struct http_request *req, const char *wanted)
 {
     struct str rest = http_request_query(req), name;

@@ -1,9 +1,17 @@
-/* policy_query - parameters behind the '?' of the administrators' calls about policies. */
+/* policy_query - what the addresses of the administrators' calls about policies say: names in their
+ * paths, parameters behind the '?'. */
 #pragma once
 
 #include "http/server.h"
+#include "release/store.h"
 
 #include <stdint.h>
+
+/* The first part of the path that varies, with no parameter behind it. ERR_INVALID. */
+MUST_CHECK int policy_path_name(const struct http_request *req, char ret[SCRIPT_NAME_SIZE],
+                                struct err *err);
+/* The second one. */
+MUST_CHECK int policy_path_version(const struct http_request *req, uint32_t *ret, struct err *err);
 
 /* Only these, of which the list ends with NULL. ERR_INVALID names any other. */
 MUST_CHECK int policy_query_check(const struct http_request *req, const char *const *known,

@@ -46,6 +46,8 @@ const struct route queen_routes[] = {
     POLICY("GET",  "policies/{name}", api_policies_get,    0, "One policy, with its newest text"),
     POLICY("GET",  "policies/{name}/versions",     api_policies_versions, 0, "Its versions, newest first"),
     POLICY("GET",  "policies/{name}/versions/{v}", api_policies_version,  0, "One version, with its text"),
+    POLICY("DELETE", "policies/{name}",              api_policy_delete,         0, "Delete a policy with all its versions"),
+    POLICY("DELETE", "policies/{name}/versions/{v}", api_policy_delete_version, 0, "Delete one version"),
     POLICY("GET",  "decisions",       api_policy_decisions,       0, "What was decided, newest first"),
     POLICY("GET",  "decisions/{id}",  api_policy_decision,        0, "One decision, with the context it came from"),
     POLICY("GET",  "explain",         api_policy_explain,         0, "Why it is so with a job"),

@@ -1,4 +1,4 @@
-/* rbee policy deploy, rbee policy rollback - which policy decides. */
+/* rbee policy deploy, rollback, delete - which policy decides, and which ones are kept. */
 #include "keeper/policy_text.h"
 
 #include "keeper/answer.h"
@@ -125,7 +125,7 @@ static bool is_builtin(const char *name)
 }
 
 /* NAME, NAME@VERSION, or NAME VERSION. */
-static int read_target(struct policy_work *c, struct policy_ref *ret, struct err *err)
+static int read_ref(struct policy_work *c, struct policy_ref *ret, struct err *err)
 {
     char both[SCRIPT_NAME_SIZE + 32];
 
@@ -136,6 +136,14 @@ static int read_target(struct policy_work *c, struct policy_ref *ret, struct err
         (void)snprintf(both, sizeof(both), "%s@%.20s", ret->name, c->operands[1]);
         rc = policy_ref_read(both, ret, err);
     }
+    return rc;
+}
+
+/* Without a version: the one before the active one. */
+static int read_target(struct policy_work *c, struct policy_ref *ret, struct err *err)
+{
+    int rc = read_ref(c, ret, err);
+
     if (rc == 0 && ret->version == 0 && !is_builtin(ret->name))
         rc = find_version(c, ret, err);
     return rc;
@@ -170,6 +178,27 @@ static int run_rollback(struct keeper *k, void *options, int operands_len, char 
     return policy_command(k, options, operands_len, operands, rollback);
 }
 
+static int delete (struct policy_work *c, struct err *err)
+{
+    struct policy_ref ref;
+    char path[sizeof(ref.name) + 64];
+
+    int rc = read_ref(c, &ref, err);
+    if (rc < 0)
+        return rc;
+    if (ref.version > 0)
+        (void)snprintf(path, sizeof(path), "policies/%s/versions/%u", ref.name, ref.version);
+    else
+        (void)snprintf(path, sizeof(path), "policies/%s", ref.name);
+    rc = policy_ask(c, "DELETE", path, (struct str){ 0 }, err);
+    return rc < 0 ? rc : EXIT_DONE;
+}
+
+static int run_delete(struct keeper *k, void *options, int operands_len, char **operands)
+{
+    return policy_command(k, options, operands_len, operands, delete);
+}
+
 /* clang-format off */
 static const struct option deploy_rows[] = {
     { .name = "name", .letter = 'n', .type = OPTION_TEXT, POLICY_ROW(name), .metavar = "NAME",
@@ -181,6 +210,7 @@ static const struct option deploy_rows[] = {
     POLICY_LANGUAGE_ROW, COMMON_ROWS(policy_options), { 0 },
 };
 static const struct option rollback_rows[] = { COMMON_ROWS(policy_options), { 0 } };
+static const struct option delete_rows[] = { COMMON_ROWS(policy_options), { 0 } };
 
 const struct command cmd_policy_deploy = {
     POLICY_LEAF("deploy", "[OPTION]... FILE", "Validate a policy and have it decide from now on", deploy_rows),
@@ -194,5 +224,13 @@ const struct command cmd_policy_rollback = {
     .description = "Without VERSION: the one before the active version, or the newest when none of "
                    "NAME is active. 'rbee policy rollback platform' returns to the built-in policy.",
     .operands_min = 1, .operands_max = 2, .run = run_rollback,
+};
+
+const struct command cmd_policy_delete = {
+    POLICY_LEAF("delete", "[OPTION]... NAME [VERSION]", "Forget a policy, or one version of it", delete_rows),
+    .description = "Without VERSION: all of them, and the name is free again. The version that "
+                   "decides now is not deleted: roll back to another before. A file that it came "
+                   "from is left alone.",
+    .operands_min = 1, .operands_max = 2, .run = run_delete,
 };
 /* clang-format on */

@@ -33,8 +33,8 @@ extern const char *const policy_languages[]; /* choices of --language */
     .options_size = sizeof(struct policy_options)
 
 extern const struct command cmd_policy_validate, cmd_policy_compile, cmd_policy_simulate,
-    cmd_policy_deploy, cmd_policy_rollback, cmd_policy_list, cmd_policy_show, cmd_policy_diff,
-    cmd_policy_decisions, cmd_policy_explain, cmd_policy_templates;
+    cmd_policy_deploy, cmd_policy_rollback, cmd_policy_delete, cmd_policy_list, cmd_policy_show,
+    cmd_policy_diff, cmd_policy_decisions, cmd_policy_explain, cmd_policy_templates;
 
 /* One command's work. */
 struct policy_work {

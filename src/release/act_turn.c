@@ -178,13 +178,30 @@ static void restore(struct act *act)
         activate(act);
 }
 
+static void on_removed(struct act *act)
+{
+    if (commit(act) < 0)
+        act_fail(act);
+    else
+        act_finish(act);
+}
+
+static void delete (struct act *act)
+{
+    struct policy_write *write;
+
+    if (policy_store_prepare_removal(act->r->store, act->name, act->version, &write,
+                                     &act->result.err) < 0)
+        act_fail(act);
+    else
+        write_then(act, write, on_removed);
+}
+
 void act_take_turn(struct act *act)
 {
     static void (*const turns[])(struct act * act) = {
-        [ACT_DEPLOY] = store,
-        [ACT_STORE] = store,
-        [ACT_RESTORE] = restore,
-        [ACT_BUILTIN] = choose,
+        [ACT_DEPLOY] = store,   [ACT_STORE] = store,   [ACT_RESTORE] = restore,
+        [ACT_BUILTIN] = choose, [ACT_DELETE] = delete,
     };
 
     turns[act->kind](act);

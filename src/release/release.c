@@ -159,6 +159,18 @@ void release_builtin(struct release *r, deploy_done_fn *on_done, void *data)
     start(r, &(struct act_options){ .kind = ACT_BUILTIN, .on_done = on_done, .data = data });
 }
 
+void release_delete(struct release *r, const char *name, uint32_t version, deploy_done_fn *on_done,
+                    void *data)
+{
+    start(r, &(struct act_options){
+                 .kind = ACT_DELETE,
+                 .name = name,
+                 .version = version,
+                 .on_done = on_done,
+                 .data = data,
+             });
+}
+
 void release_forget(struct release *r, const void *data)
 {
     acts_forget(r, data);

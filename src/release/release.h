@@ -83,6 +83,10 @@ void release_deploy(struct release *r, const struct deploy_request *request,
 void release_rollback(struct release *r, const char *name, uint32_t version,
                       deploy_done_fn *on_done, void *data);
 void release_builtin(struct release *r, deploy_done_fn *on_done, void *data); /* none active */
+/* A name with all its versions, or (not 0) one of them, but nothing that is active. `version` of
+ * the result: the newest that went. */
+void release_delete(struct release *r, const char *name, uint32_t version, deploy_done_fn *on_done,
+                    void *data);
 void release_forget(struct release *r, const void *data); /* its asker has gone */
 
 struct policy_store *release_store(struct release *r);

@@ -67,11 +67,12 @@ enum act_kind {
     ACT_STORE,   /* what has been validated */
     ACT_RESTORE, /* activate a stored version */
     ACT_BUILTIN,
+    ACT_DELETE, /* a name, or one version */
 };
 struct act_options {
     enum act_kind kind;
     const char *name;
-    uint32_t version;              /* ACT_RESTORE */
+    uint32_t version;              /* ACT_RESTORE, ACT_DELETE */
     enum script_language language; /* the rest: ACT_DEPLOY, ACT_STORE */
     struct str source;
     const struct script_header *header; /* ACT_STORE */

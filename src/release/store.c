@@ -90,6 +90,22 @@ void family_append(struct family *f, const struct policy_version *v)
     f->bytes += v->bytes;
 }
 
+void family_drop(struct family *f, size_t at)
+{
+    f->bytes -= f->versions[at].bytes;
+    f->len--;
+    memmove(f->versions + at, f->versions + at + 1, (f->len - at) * sizeof(*f->versions));
+}
+
+void store_drop_family(struct policy_store *s, const struct family *f)
+{
+    size_t at = place_of(s, f->name);
+
+    family_free(s->families[at]);
+    s->len--;
+    memmove(s->families + at, s->families + at + 1, (s->len - at) * sizeof(struct family *));
+}
+
 static const struct policy_version *version_of(const struct family *f, uint32_t version)
 {
     for (size_t i = f->len; i > 0; i--) {

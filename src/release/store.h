@@ -64,6 +64,11 @@ MUST_CHECK int policy_store_prepare_add(struct policy_store *s, const char *name
                                         struct err *err);
 struct policy_write *policy_store_prepare_choice(struct policy_store *s,
                                                  const struct policy_version *v);
+/* Take away all versions of a name, which is free again then, or (not 0) one of them. `ret` of
+ * it: the newest that went. ERR_NOT_FOUND; ERR_CONFLICT for the active one. */
+MUST_CHECK int policy_store_prepare_removal(struct policy_store *s, const char *name,
+                                            uint32_t version, struct policy_write **ret,
+                                            struct err *err);
 void policy_write_run(struct policy_write *w);
 MUST_CHECK int policy_store_commit(struct policy_store *s, struct policy_write *w,
                                    struct policy_version *ret, struct err *err);

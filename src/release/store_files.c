@@ -178,16 +178,29 @@ int store_version_write(const char *dir, const struct policy_version *v, struct 
     return 0;
 }
 
+static int remove_file(const char *path, struct err *err)
+{
+    return unlink(path) == 0 || errno == ENOENT ? 0 : err_sys(err, "cannot remove '%s'", path);
+}
+
 /* In the other order than they are written. */
-void store_version_remove(const char *dir, const struct policy_version *v)
+int store_version_remove(const char *dir, const struct policy_version *v, struct err *err)
 {
     char path[PATH_MAX];
-    struct err err;
 
-    if (path_of(dir, v->name, v->version, "json", path, &err) == 0)
-        (void)unlink(path);
-    if (text_path(dir, v, path, &err) == 0)
-        (void)unlink(path);
+    if (path_of(dir, v->name, v->version, "json", path, err) < 0 || remove_file(path, err) < 0 ||
+        text_path(dir, v, path, err) < 0)
+        return err->code;
+    return remove_file(path, err);
+}
+
+void store_name_remove(const char *dir, const char *name)
+{
+    char path[PATH_MAX];
+    int len = snprintf(path, sizeof(path), "%s/%s", dir, name);
+
+    if (len > 0 && (size_t)len < sizeof(path))
+        (void)rmdir(path);
 }
 
 /* --- The choice ----------------------------------------------------------------- */

@@ -21,7 +21,11 @@ MUST_CHECK int store_version_read(const char *dir, const char *name, uint32_t ve
 /* The text, if it still is the one that was added: ERR_SYSTEM, ERR_INVALID. */
 MUST_CHECK int store_version_source(const char *dir, const struct policy_version *v,
                                     struct buf *ret, struct err *err);
-void store_version_remove(const char *dir, const struct policy_version *v);
+/* What is gone already is no error. ERR_LIMIT, ERR_SYSTEM. */
+MUST_CHECK int store_version_remove(const char *dir, const struct policy_version *v,
+                                    struct err *err);
+/* The folder of a name, when nothing is left in it. */
+void store_name_remove(const char *dir, const char *name);
 
 /* `name` NULL: the built-in policy. */
 MUST_CHECK int store_choice_write(const char *dir, const char *name, uint32_t version,

@@ -33,3 +33,5 @@ struct policy_store {
 struct family *store_find_family(const struct policy_store *s, const char *name); /* NULL: none */
 struct family *store_make_family(struct policy_store *s, const char *name);
 void family_append(struct family *f, const struct policy_version *v);
+void family_drop(struct family *f, size_t at); /* from memory alone */
+void store_drop_family(struct policy_store *s, const struct family *f);

@@ -1,5 +1,7 @@
 #include "release/test_store.h"
 
+#include <unistd.h>
+
 static void assert_same(const struct policy_version *a, const struct policy_version *b)
 {
     assert_non_null(a);
@@ -237,6 +239,58 @@ static void which_one_is_active_survives_a_restart(void **state)
     assert_true(policy_store_has_choice(w->store));
 }
 
+static int remove_from(struct world *w, const char *name, uint32_t version, struct err *err)
+{
+    struct policy_version newest;
+    struct policy_write *write;
+
+    if (policy_store_prepare_removal(w->store, name, version, &write, err) < 0)
+        return err->code;
+    policy_write_run(write);
+    return policy_store_commit(w->store, write, &newest, err);
+}
+
+static void what_is_deleted_is_gone_after_a_restart_too(void **state)
+{
+    struct world *w = *state;
+    struct err err;
+
+    add(w, "home", "-- 1");
+    add(w, "home", "-- 2");
+    add(w, "home", "-- 3");
+    add(w, "lab", "-- 1");
+    assert_int_equal(remove_from(w, "home", 2, &err), 0);
+    assert_int_equal(add(w, "home", "-- 4").version, 4);
+    for (unsigned i = 0; i < 2; i++, reopen(w)) {
+        assert_false(has(w, "home", 2));
+        assert_true(has(w, "home", 1) && has(w, "home", 3) && has(w, "home", 4));
+    }
+    assert_int_equal(remove_from(w, "home", 0, &err), 0);
+    assert_int_equal(access(test_dir_file(&w->dir, "home"), F_OK), -1);
+    for (unsigned i = 0; i < 2; i++, reopen(w)) {
+        assert_false(has(w, "home", 0));
+        assert_true(has(w, "lab", 1));
+    }
+    assert_int_equal(add(w, "home", "-- 5").version, 1);
+}
+
+static void the_active_version_is_not_deleted_nor_what_is_not_there(void **state)
+{
+    struct world *w = *state;
+    struct err err;
+
+    add(w, "home", "-- 1");
+    struct policy_version v = add(w, "home", "-- 2");
+    assert_int_equal(policy_store_set_active(w->store, &v, &err), 0);
+    assert_int_equal(remove_from(w, "home", 2, &err), ERR_CONFLICT);
+    assert_non_null(strstr(err.msg, "version 2 of 'home' decides now"));
+    assert_int_equal(remove_from(w, "home", 0, &err), ERR_CONFLICT);
+    assert_int_equal(remove_from(w, "home", 7, &err), ERR_NOT_FOUND);
+    assert_int_equal(remove_from(w, "nobody", 0, &err), ERR_NOT_FOUND);
+    assert_int_equal(remove_from(w, "home", 1, &err), 0);
+    assert_true(has(w, "home", 2));
+}
+
 static void a_choice_that_cannot_be_read_is_none(void **state)
 {
     static const char *const texts[] = {
@@ -292,6 +346,8 @@ int main(void)
         TEST(strange_files_do_no_harm),
         TEST(a_write_can_happen_on_another_thread),
         TEST(which_one_is_active_survives_a_restart),
+        TEST(what_is_deleted_is_gone_after_a_restart_too),
+        TEST(the_active_version_is_not_deleted_nor_what_is_not_there),
         TEST(a_choice_that_cannot_be_read_is_none),
         TEST(a_place_that_cannot_be_written_is_an_error_and_changes_nothing),
     };

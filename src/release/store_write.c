@@ -1,5 +1,6 @@
 #include "base/crypto.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "release/store_files.h"
@@ -11,10 +12,13 @@
 /* All that the writing thread needs: it does not look at the store. */
 struct policy_write {
     char dir[PATH_MAX];
-    enum { WRITE_NOTHING, WRITE_VERSION, WRITE_CHOICE } kind;
+    enum { WRITE_NOTHING, WRITE_VERSION, WRITE_CHOICE, WRITE_REMOVAL } kind;
     struct policy_version version; /* .version 0 of a choice: the built-in policy */
     char *source;                  /* of a version */
-    int code;                      /* of the run */
+    struct policy_version *gone;   /* of a removal: that go; `version` is the last of them */
+    size_t gone_len;
+    bool goes_whole; /* of a removal: nothing of that name stays */
+    int code;        /* of the run */
     struct err err;
 };
 
@@ -33,6 +37,7 @@ void policy_write_free(struct policy_write *w)
     if (!w)
         return;
     free(w->source);
+    free(w->gone);
     free(w);
 }
 
@@ -106,6 +111,50 @@ struct policy_write *policy_store_prepare_choice(struct policy_store *s,
     return w;
 }
 
+static bool is_active(const struct policy_store *s, const struct policy_version *v)
+{
+    return s->active.version == v->version && strcmp(s->active.name, v->name) == 0;
+}
+
+/* Which of a name's versions go. */
+static int choose_gone(const struct policy_store *s, const struct family *f, uint32_t version,
+                       struct policy_write *w, struct err *err)
+{
+    w->gone = mem_alloc(f->len, sizeof(*w->gone));
+    for (size_t i = 0; i < f->len; i++) {
+        const struct policy_version *v = &f->versions[i];
+
+        if (version != 0 && v->version != version)
+            continue;
+        if (is_active(s, v))
+            return err_param(err, ERR_CONFLICT, "name",
+                             "version %u of '%s' decides now; have another one decide before it "
+                             "is deleted",
+                             v->version, v->name);
+        w->gone[w->gone_len++] = w->version = *v;
+    }
+    w->goes_whole = w->gone_len == f->len;
+    return 0;
+}
+
+int policy_store_prepare_removal(struct policy_store *s, const char *name, uint32_t version,
+                                 struct policy_write **ret, struct err *err)
+{
+    struct policy_version known;
+
+    if (policy_store_get(s, name, version, &known, err) < 0)
+        return err->code;
+    struct policy_write *w = begin(s);
+    w->kind = WRITE_REMOVAL;
+    if (choose_gone(s, store_find_family(s, name), version, w, err) < 0) {
+        s->is_writing = false;
+        policy_write_free(w);
+        return err->code;
+    }
+    *ret = w;
+    return 0;
+}
+
 /* --- Writing ---------------------------------------------------------------------- */
 
 static int write_version(const struct policy_write *w, struct err *err)
@@ -121,22 +170,37 @@ static int write_version(const struct policy_write *w, struct err *err)
                                err);
 }
 
-void policy_write_run(struct policy_write *w)
+static int write_choice(const struct policy_write *w, struct err *err)
 {
     const char *name = w->version.version > 0 ? w->version.name : NULL;
 
-    if (w->kind == WRITE_VERSION)
-        w->code = write_version(w, &w->err);
-    else if (w->kind == WRITE_CHOICE)
-        w->code = store_choice_write(w->dir, name, w->version.version, &w->err);
+    return store_choice_write(w->dir, name, w->version.version, err);
+}
+
+static int write_removal(const struct policy_write *w, struct err *err)
+{
+    for (size_t i = 0; i < w->gone_len; i++) {
+        if (store_version_remove(w->dir, &w->gone[i], err) < 0)
+            return err->code;
+    }
+    if (w->goes_whole)
+        store_name_remove(w->dir, w->version.name);
+    return 0;
+}
+
+void policy_write_run(struct policy_write *w)
+{
+    static int (*const writes[])(const struct policy_write *w, struct err *err) = {
+        [WRITE_VERSION] = write_version,
+        [WRITE_CHOICE] = write_choice,
+        [WRITE_REMOVAL] = write_removal,
+    };
+
+    if (w->kind != WRITE_NOTHING)
+        w->code = writes[w->kind](w, &w->err);
 }
 
 /* --- Taking note ------------------------------------------------------------------ */
-
-static bool is_active(const struct policy_store *s, const struct policy_version *v)
-{
-    return s->active.version == v->version && strcmp(s->active.name, v->name) == 0;
-}
 
 /* The oldest version of a name that may go: not the active one, nor the newest. */
 static bool find_oldest(const struct policy_store *s, const struct family *f, size_t *ret)
@@ -147,10 +211,11 @@ static bool find_oldest(const struct policy_store *s, const struct family *f, si
 
 static void forget(struct policy_store *s, struct family *f, size_t at)
 {
-    store_version_remove(s->dir, &f->versions[at]);
-    f->bytes -= f->versions[at].bytes;
-    f->len--;
-    memmove(f->versions + at, f->versions + at + 1, (f->len - at) * sizeof(*f->versions));
+    struct err err;
+
+    if (store_version_remove(s->dir, &f->versions[at], &err) < 0)
+        log_warn("an old version of a policy stays on the disk", LOG_ERR(&err));
+    family_drop(f, at);
 }
 
 /* Of all names; NULL: nothing may go. */
@@ -199,6 +264,36 @@ static void note_version(struct policy_store *s, const struct policy_version *v)
     keep_caps(s, f);
 }
 
+static void note_choice(struct policy_store *s, const struct policy_version *v)
+{
+    s->active = *v;
+    s->has_choice = true;
+}
+
+static void note_removal(struct policy_store *s, const struct policy_write *w)
+{
+    struct family *f = store_find_family(s, w->version.name);
+
+    if (w->goes_whole) {
+        store_drop_family(s, f);
+        return;
+    }
+    for (size_t i = f->len; i-- > 0;) {
+        if (f->versions[i].version == w->version.version)
+            family_drop(f, i);
+    }
+}
+
+static void note(struct policy_store *s, const struct policy_write *w)
+{
+    if (w->kind == WRITE_VERSION)
+        note_version(s, &w->version);
+    else if (w->kind == WRITE_CHOICE)
+        note_choice(s, &w->version);
+    else if (w->kind == WRITE_REMOVAL)
+        note_removal(s, w);
+}
+
 int policy_store_commit(struct policy_store *s, struct policy_write *w, struct policy_version *ret,
                         struct err *err)
 {
@@ -208,12 +303,7 @@ int policy_store_commit(struct policy_store *s, struct policy_write *w, struct p
     if (code != 0) {
         *err = w->err;
     } else {
-        if (w->kind == WRITE_VERSION)
-            note_version(s, &w->version);
-        if (w->kind == WRITE_CHOICE) {
-            s->active = w->version;
-            s->has_choice = true;
-        }
+        note(s, w);
         *ret = w->version;
     }
     policy_write_free(w);

@@ -147,7 +147,11 @@ test("a policy is deployed, listed, compared, shown and rolled back", async (t) 
   assert.equal(await ok(["policy", "rollback", "platform"]), "platform@1 active\n");
   assert.equal(await ok(["policy", "rollback", "home"]), "home@2 active\n");
   assert.equal(await ok(["policy", "rollback", "home@1"]), "home@1 active\n");
+  assert.match((await rbee(["policy", "delete", "home"])).stderr, /version 1 of 'home' decides now/);
   assert.match(await ok(["policy", "list"]), /^platform +1 +lua +no/m);
+
+  assert.equal(await ok(["policy", "delete", "home", "2"]), "");
+  assert.doesNotMatch(await ok(["policy", "list", "home"]), /^home +2/m);
 
   const refused = await rbee(["policy", "deploy", file("home.lua", bad)]);
   assert.equal(refused.code, 1);

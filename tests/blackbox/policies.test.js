@@ -55,6 +55,32 @@ test("a deployed policy decides, is listed with its versions, and can be rolled 
   assert.equal((await post("rollback", { name: "simple" })).status, 409);
 });
 
+test("policies and versions are deleted, but not the one that decides", async (t) => {
+  const queen = await startQueen(t);
+  const { get, post } = admin(queen);
+  const remove = (path) => queen.delete(`/v2/admin/scheduler/policies/${path}`);
+
+  for (const n of [1, 2, 3])
+    assert.equal((await post("deploy", lua("home", variant(n)))).status, 201);
+  const refused = await remove("home");
+  assert.equal(refused.status, 409);
+  assert.match(refused.body.error.message, /version 3 of 'home' decides now/);
+  assert.equal((await remove("home/versions/3")).status, 409);
+  const removed = await remove("home/versions/2");
+  assert.deepEqual([removed.status, removed.body], [200, { name: "home", deleted: true }]);
+  assert.equal((await get("policies/home/versions/2")).status, 404);
+  assert.deepEqual((await get("policies/home/versions")).body.versions.map((one) => one.version), [3, 1]);
+  assert.equal((await remove("home/versions/2")).status, 404);
+  assert.equal((await remove("home/versions/x")).status, 400);
+  assert.equal((await remove("nobody")).status, 404);
+  assert.equal((await remove("platform")).status, 409);
+
+  assert.equal((await post("rollback", { name: "platform" })).status, 200);
+  assert.equal((await remove("home")).status, 200);
+  assert.equal((await get("policies/home")).status, 404);
+  assert.equal((await post("deploy", lua("home", variant(4)))).body.version, 1, "the name is free again");
+});
+
 test("an invalid policy is 422 with its diagnostics and changes nothing", async (t) => {
   const queen = await startQueen(t);
   const { get, post } = admin(queen);
@@ -246,6 +272,7 @@ test("the operations of the jobs API do the same, under both of their names", as
   assert.equal(tested.calls[0].decision.worker_id, "w1");
   assert.equal((await queen.post("/v1/jobs", { operation: "policy_get", name: "nobody" })).status, 404);
   assert.equal((await queen.post("/v1/jobs", { operation: "policy_save", name: "mine", language: "lua", source: "x = 1" })).status, 422);
-  assert.equal((await queen.post("/v1/jobs", { operation: "policy_delete", name: "mine" })).status, 501);
+  assert.deepEqual(await result({ operation: "policy_delete", name: "mine" }), { name: "mine", deleted: true });
+  assert.equal((await queen.post("/v1/jobs", { operation: "policy_get", name: "mine" })).status, 404);
   assert.equal((await queen.post("/v1/jobs", { operation: "policy_delete", name: "nobody" })).status, 404);
 });
