@@ -251,6 +251,18 @@ static bool load(struct policy *p, struct diagnostics *d)
     return ok;
 }
 
+/* Most of a heap is the API's own and stays: a collection waits until it has grown to this. */
+enum { GC_PAUSE_PCT = 400 };
+
+static void begin_state(struct policy *p)
+{
+    *(struct policy **)lua_getextraspace(p->L) = p;
+    (void)lua_gc(p->L, LUA_GCINC, GC_PAUSE_PCT, 0, 0);
+    p->info.header = p->lua.header;
+    p->info.starts_workers =
+        names(&p->lua.text, "start_worker") || names(&p->lua.text, "platform.");
+}
+
 struct policy *policy_new(const struct policy_options *options, enum script_language language,
                           struct str source, const char *name, struct diagnostics *d)
 {
@@ -269,14 +281,10 @@ struct policy *policy_new(const struct policy_options *options, enum script_lang
     rng_seed(&p->rng, 0);
     p->L = policy_compile(language, source, &p->lua, d) < 0 ? NULL
                                                             : lua_newstate(heap_alloc, &p->heap);
-    if (p->L) {
-        *(struct policy **)lua_getextraspace(p->L) = p;
-        p->info.header = p->lua.header;
-        p->info.starts_workers =
-            names(&p->lua.text, "start_worker") || names(&p->lua.text, "platform.");
-    } else if (d->errors == 0) {
+    if (p->L)
+        begin_state(p);
+    else if (d->errors == 0)
         (void)diagnostics_add(d, false, 0, 0, "no memory for a Lua state");
-    }
     if (p->L && load(p, d))
         return p;
     policy_free(p);

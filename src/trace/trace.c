@@ -22,15 +22,9 @@ struct trace *trace_new(const struct trace_options *options)
 
     t->options = *options;
     t->ring = mem_alloc(options->records_max, sizeof(struct trace_record *));
-    map_init(&t->by_job);
+    job_index_init(&t->by_job, options->records_max);
     buf_init(&t->scratch, DECISION_JSON_BYTES_MAX);
     return t;
-}
-
-static void forget_job(struct trace *t, const struct trace_record *r, const char *job_id)
-{
-    if (job_id[0] && map_get(&t->by_job, str_of(job_id)) == r)
-        (void)map_remove(&t->by_job, str_of(job_id));
 }
 
 static void drop_oldest(struct trace *t)
@@ -38,9 +32,6 @@ static void drop_oldest(struct trace *t)
     struct trace_record **place = &t->ring[t->oldest % t->options.records_max];
     struct trace_record *r = *place;
 
-    forget_job(t, r, r->job_id);
-    for (size_t i = 0; i < r->others_len; i++)
-        forget_job(t, r, r->others[i]);
     t->bytes -= r->bytes;
     *place = NULL;
     free(r);
@@ -54,7 +45,7 @@ void trace_free(struct trace *t)
         return;
     while (t->len > 0)
         drop_oldest(t);
-    map_deinit(&t->by_job);
+    job_index_deinit(&t->by_job);
     buf_deinit(&t->scratch);
     free(t->ring);
     free(t);
@@ -100,10 +91,25 @@ static bool names_another(const struct decided *d, size_t i)
     return job_id[0] && strcmp(job_id, d->job_id) != 0;
 }
 
-/* Copy the ids of the jobs that the decisions name; they follow the record at once. */
-static char *put_others(struct trace_record *r, const struct decided *d)
+static size_t count_others(const struct decided *d)
 {
-    char(*at)[JOB_ID_SIZE] = (void *)(r + 1);
+    size_t count = 0;
+
+    for (size_t i = 0; i < d->decisions_len; i++)
+        count += names_another(d, i);
+    return count;
+}
+
+/* The links, and the ids of the other jobs that the decisions name, follow the record at once. */
+static size_t jobs_bytes(size_t others)
+{
+    return (1 + others) * sizeof(uint64_t) + others * JOB_ID_SIZE;
+}
+
+static char *put_jobs(struct trace_record *r, const struct decided *d, size_t others)
+{
+    r->links = (void *)(r + 1);
+    char(*at)[JOB_ID_SIZE] = (void *)(r->links + 1 + others);
 
     r->others = (const char(*)[JOB_ID_SIZE])at;
     for (size_t i = 0; i < d->decisions_len; i++) {
@@ -121,14 +127,13 @@ static struct trace_record *new_record(struct trace *t, const struct decided *d,
         str_of(d->policy),  str_of(d->version), str_of(d->asked_policy),
         str_of(d->message), decision,           in->log,
     };
-    size_t bytes = sizeof(struct trace_record);
+    size_t others = count_others(d);
+    size_t bytes = sizeof(struct trace_record) + jobs_bytes(others);
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         bytes += texts[i].len + 1;
-    for (size_t i = 0; i < d->decisions_len; i++)
-        bytes += names_another(d, i) ? JOB_ID_SIZE : 0;
     struct trace_record *r = mem_alloc(1, bytes);
-    char *at = put_others(r, d);
+    char *at = put_jobs(r, d, others);
     r->bytes = bytes;
     r->number = d->number;
     r->inputs = *in;
@@ -148,6 +153,8 @@ void trace_add(struct trace *t, const struct decided *decided, const struct trac
 {
     struct trace_record *r = new_record(t, decided, inputs);
 
+    const struct trace_record *before = r->job_id[0] ? job_index_find(t, r->job_id) : NULL;
+    r->before = before ? before->number : 0;
     while (t->len > 0 && (t->len == t->options.records_max || t->bytes > t->options.bytes_max))
         drop_oldest(t);
     if (t->len == 0)
@@ -156,12 +163,7 @@ void trace_add(struct trace *t, const struct decided *decided, const struct trac
     t->newest = r->number;
     t->bytes += r->bytes;
     t->len++;
-    for (size_t i = 0; i < r->others_len; i++)
-        (void)map_put(&t->by_job, str_of(r->others[i]), r);
-    if (!r->job_id[0])
-        return;
-    const struct trace_record *before = map_put(&t->by_job, str_of(r->job_id), r);
-    r->before = before ? before->number : 0;
+    job_index_add(t, r);
 }
 
 void trace_job_ended(struct trace *t, const char *job_id, const struct trace_outcome *outcome)
@@ -195,7 +197,7 @@ const struct trace_record *trace_record(const struct trace *t, uint64_t number)
 
 const struct trace_record *trace_newest(const struct trace *t, const char *job_id)
 {
-    return job_id ? map_get(&t->by_job, str_of(job_id)) : trace_record(t, t->newest);
+    return job_id ? job_index_find(t, job_id) : trace_record(t, t->newest);
 }
 
 const struct trace_record *trace_before(const struct trace *t, const struct trace_record *r,

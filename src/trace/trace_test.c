@@ -105,6 +105,29 @@ static void the_oldest_records_go_first_when_there_are_too_many(void **state)
     tear_down(&f);
 }
 
+static void each_of_many_jobs_is_found_as_long_as_its_record_is_there(void **state)
+{
+    enum { RECORDS = 50, JOBS = 1000 };
+    char job_id[JOB_ID_SIZE];
+    struct fixture f;
+
+    (void)state;
+    set_up(&f, RECORDS, 1 << 20);
+    for (int i = 1; i <= JOBS; i++) {
+        (void)snprintf(job_id, sizeof(job_id), "job-%d", i);
+        add(&f, job_id);
+    }
+    for (int i = 1; i <= JOBS; i++) {
+        (void)snprintf(job_id, sizeof(job_id), "job-%d", i);
+        const struct trace_record *r = trace_newest(f.trace, job_id);
+        if (i <= JOBS - RECORDS)
+            assert_null(r);
+        else
+            assert_int_equal(trace_number(r), i);
+    }
+    tear_down(&f);
+}
+
 static void the_oldest_records_go_first_when_they_are_too_long(void **state)
 {
     char message[DECIDED_MESSAGE_SIZE];
@@ -225,6 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_trace_finds_nothing),
         cmocka_unit_test(the_oldest_records_go_first_when_there_are_too_many),
+        cmocka_unit_test(each_of_many_jobs_is_found_as_long_as_its_record_is_there),
         cmocka_unit_test(the_oldest_records_go_first_when_they_are_too_long),
         cmocka_unit_test(the_records_of_one_job_are_found_newest_first),
         cmocka_unit_test(what_became_of_a_job_stands_with_its_dispatch),
