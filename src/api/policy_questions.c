@@ -265,6 +265,7 @@ static void on_flush(struct loop_timer *timer)
     struct questions *q = container_of(timer, struct questions, flush);
 
     pass_over_gone(q);
+    loop_timer_stop(&q->flush); /* what the core asked then goes with this message */
     struct sandboxed *host = release_sandboxed(q->p->release);
     if (host && q->len > 0)
         send_message(q, host);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { liveWorld, model, policyOf, workerOf } from "./lib/live.js";
+import { RawConnection } from "./lib/raw.js";
 import { euOnly, samples } from "./lib/samples.js";
 import { allEvents, dataOf } from "./lib/sse.js";
 import { until } from "./lib/wait.js";
@@ -293,4 +294,19 @@ test("a decision among several is the same again, and its context is that of its
   const ids = decisions.map((one) => one.id);
   const { body } = await live.post("replay", { from: Math.min(...ids), to: Math.max(...ids), policy: "mine" });
   assert.deepEqual(body, { replayed: ids.length, unavailable: 0, same: ids.length, differences: [] });
+});
+
+test("a job that is cancelled while its question stands in line makes way for the next", async (t) => {
+  const live = await liveWorld(t, { w1: { slots: 1, knobs: hang } });
+  await live.deploy(placing);
+  const jobs = [];
+  for (let i = 0; i < 5; i++) jobs.push(await live.submit());
+  await until("the first runs", async () => (await live.status(jobs[0])) !== "queued");
+
+  const connection = await RawConnection.open(live.queen.url);
+  connection.send(jobs.slice(0, 3).map((id) => `DELETE /v1/jobs/${id} HTTP/1.1\r\nHost: localhost\r\n\r\n`).join(""));
+  await until("all are cancelled", () => connection.text().split('"status":"cancelled"').length === 4);
+  await until("the next one runs", async () => (await live.status(jobs[3])) !== "queued");
+  assert.equal(await live.status(jobs[4]), "queued");
+  for (const id of jobs.slice(3).reverse()) await live.queen.delete(`/v1/jobs/${id}`);
 });
