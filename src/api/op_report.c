@@ -81,6 +81,18 @@ static void write_models(struct report *r)
     json_end(r->out);
 }
 
+/* The user policy, and why it is not asked when it is not: then it is not the `scheduler`. */
+static void write_policy(struct report *r)
+{
+    enum policy_failure unavailable;
+    const char *policy = core_user_policy(r->queen->core, &unavailable);
+
+    if (!policy)
+        return;
+    json_str(r->out, "policy", policy);
+    json_str(r->out, "policy_state", policy_failure_name(unavailable));
+}
+
 static void write_queen(struct report *r)
 {
     struct core_stats stats;
@@ -90,6 +102,7 @@ static void write_queen(struct report *r)
     json_str(r->out, "version", RBEE_VERSION);
     json_str(r->out, "mode", r->queen->config.mode);
     json_str(r->out, "scheduler", core_policy_name(r->queen->core));
+    write_policy(r);
     json_uint(r->out, "uptime_s", (r->now_ms - r->queen->started_ms) / 1000);
     json_uint(r->out, "queue_depth", stats.queued);
     json_uint(r->out, "running", stats.running);

@@ -152,7 +152,8 @@ void queen_count_decision(struct queen *q, const struct decided *decided)
 
 void queen_count_policy(struct queen *q, const struct sandbox_answer *answer)
 {
-    const char *policy = core_policy_name(q->core);
+    enum policy_failure unavailable;
+    const char *policy = core_user_policy(q->core, &unavailable);
     const struct policy_answer *a = answer->answer;
 
     if (answer->time_us > 0)
@@ -166,19 +167,20 @@ void queen_count_policy(struct queen *q, const struct sandbox_answer *answer)
 static void set_user_policy_gauges(struct queen *q)
 {
     const struct sandboxed *host = release_sandboxed(q->policies->release);
-    const char *policy = core_policy_name(q->core);
+    enum policy_failure unavailable;
+    const char *policy = core_user_policy(q->core, &unavailable);
     struct sandboxed_stats stats;
 
     metrics_clear(q->metrics, M_POLICY_STATE);
     metrics_clear(q->metrics, M_POLICY_MEMORY);
     metrics_clear(q->metrics, M_POLICY_STRIKES);
+    if (!policy)
+        return;
+    metrics_set(q->metrics, M_POLICY_STATE,
+                (const char *[]){ policy, policy_failure_name(unavailable) }, 1);
     if (!host)
         return;
     sandboxed_get_stats(host, &stats);
-    metrics_set(q->metrics, M_POLICY_STATE,
-                (const char *[]){
-                    policy, stats.state == POLICY_OK ? "ok" : policy_failure_name(stats.state) },
-                1);
     metrics_set(q->metrics, M_POLICY_MEMORY, (const char *[]){ policy },
                 (double)stats.memory_bytes);
     metrics_set(q->metrics, M_POLICY_STRIKES, (const char *[]){ policy }, stats.strikes);

@@ -74,27 +74,36 @@ static void print_view(struct json *j, const struct view *v, FILE *to)
     table_free(&t);
 }
 
+enum { VERSION, MODE, SCHEDULER, POLICY, POLICY_STATE, QUEUED, RUNNING, QUEEN_CELLS };
+static const char *const queen_members[QUEEN_CELLS] = {
+    "version", "mode", "scheduler", "policy", "policy_state", "queue_depth", "running",
+};
+
+/* "sj (not asked now: breaker; platform decides meanwhile)" */
+static void print_policy(char cells[][TABLE_CELL_SIZE], FILE *to)
+{
+    const char *policy = cells[POLICY], *state = cells[POLICY_STATE];
+
+    (void)fprintf(to, "policy %s", *policy ? policy : cells[SCHEDULER]);
+    if (*policy && strcmp(state, "ok") != 0)
+        (void)fprintf(to, " (not asked now: %s; %s decides meanwhile)", state, cells[SCHEDULER]);
+}
+
 static void print_queen(struct json *j, FILE *to)
 {
-    char version[32] = "", mode[32] = "", scheduler[64] = "", queued[32] = "0", running[32] = "0";
+    char cells[QUEEN_CELLS][TABLE_CELL_SIZE] = { [QUEUED] = "0", [RUNNING] = "0" };
 
     json_object(j)
     {
-        if (json_key(j, "version"))
-            read_cell(j, version, sizeof(version));
-        else if (json_key(j, "mode"))
-            read_cell(j, mode, sizeof(mode));
-        else if (json_key(j, "scheduler"))
-            read_cell(j, scheduler, sizeof(scheduler));
-        else if (json_key(j, "queue_depth"))
-            read_cell(j, queued, sizeof(queued));
-        else if (json_key(j, "running"))
-            read_cell(j, running, sizeof(running));
-        else
-            json_skip(j);
+        for (size_t i = 0; i < QUEEN_CELLS; i++)
+            if (json_key(j, queen_members[i])) {
+                read_cell(j, cells[i], sizeof(cells[i]));
+                break;
+            }
     }
-    (void)fprintf(to, "Queen %s, %s mode, policy %s: %s running, %s waiting\n\n", version, mode,
-                  scheduler, running, queued);
+    (void)fprintf(to, "Queen %s, %s mode, ", cells[VERSION], cells[MODE]);
+    print_policy(cells, to);
+    (void)fprintf(to, ": %s running, %s waiting\n\n", cells[RUNNING], cells[QUEUED]);
 }
 
 static const struct view *view_of(const struct json *j, const char *only)

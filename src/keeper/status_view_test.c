@@ -58,6 +58,28 @@ static void nothing_there_is_said_in_words(void **state)
     free(text);
 }
 
+static void a_policy_that_is_not_asked_is_named_beside_the_one_that_decides(void **state)
+{
+    int rc;
+    (void)state;
+
+    char *text =
+        show("{\"queen\":{\"version\":\"1.0\",\"mode\":\"home\",\"scheduler\":\"platform\","
+             "\"policy\":\"sj\",\"policy_state\":\"breaker\",\"uptime_s\":7}}",
+             NULL, &rc);
+    assert_int_equal(rc, 0);
+    assert_string_equal(text, "Queen 1.0, home mode, policy sj (not asked now: breaker; platform "
+                              "decides meanwhile): 0 running, 0 waiting\n\n");
+    free(text);
+    text = show("{\"queen\":{\"scheduler\":\"sj\",\"policy\":\"sj\",\"policy_state\":\"ok\"}}",
+                NULL, &rc);
+    assert_non_null(strstr(text, "policy sj: 0 running"));
+    free(text);
+    text = show("{\"queen\":{\"scheduler\":\"platform\",\"running\":3}}", NULL, &rc);
+    assert_non_null(strstr(text, "policy platform: 3 running"));
+    free(text);
+}
+
 static void control_characters_of_others_do_not_reach_the_terminal(void **state)
 {
     int rc;
@@ -87,6 +109,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_line_up_and_unknown_members_are_left_out),
         cmocka_unit_test(nothing_there_is_said_in_words),
+        cmocka_unit_test(a_policy_that_is_not_asked_is_named_beside_the_one_that_decides),
         cmocka_unit_test(control_characters_of_others_do_not_reach_the_terminal),
         cmocka_unit_test(an_answer_that_is_none_is_an_error),
     };

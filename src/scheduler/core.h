@@ -300,6 +300,9 @@ void core_set_strategy(struct core *c, const struct strategy *strategy);
 
 /* Who decides now: the user policy's name, or the strategy's. */
 const char *core_policy_name(const struct core *c);
+/* The user policy, also while it cannot be asked, for the reason in `ret_unavailable`; NULL:
+ * there is none. */
+const char *core_user_policy(const struct core *c, enum policy_failure *ret_unavailable);
 
 struct core_stats {
     size_t jobs; /* not final */

@@ -33,6 +33,12 @@ const char *core_policy_name(const struct core *c)
     return core_user_decides(c) ? c->policy.name : c->options.strategy->name;
 }
 
+const char *core_user_policy(const struct core *c, enum policy_failure *ret_unavailable)
+{
+    *ret_unavailable = c->policy.unavailable;
+    return c->policy.is_set ? c->policy.name : NULL;
+}
+
 void core_get_stats(const struct core *c, struct core_stats *ret)
 {
     const struct job_queue_stats *queue = job_queue_stats(c->queue);

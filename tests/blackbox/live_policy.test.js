@@ -1,6 +1,7 @@
 // Policies at work on a live queen: they route as they say, refuse, retry, and are asked again.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { killChildren } from "./lib/hostile.js";
 import { liveWorld, model, policyOf, workerOf } from "./lib/live.js";
 import { RawConnection } from "./lib/raw.js";
 import { euOnly, samples } from "./lib/samples.js";
@@ -266,6 +267,21 @@ test("after three hangs the policy rests, jobs go on at once, and later it is as
     return newest.policy === "mine";
   }, 30000);
   assert.match((await live.queen.get("/metrics")).body, /rbee_policy_state\{policy="mine",state="ok"\} 1/);
+});
+
+test("a policy whose hosts die is the one that is blamed", async (t) => {
+  const live = await liveWorld(t);
+  await live.deploy(placing);
+  await until("the breaker opens", async () => {
+    killChildren(live.queen.pid);
+    return /state="breaker"\} 1/.test((await live.queen.get("/metrics")).body);
+  });
+  const page = (await live.queen.get("/metrics")).body;
+  assert.match(page, /rbee_policy_state\{policy="mine",state="breaker"\} 1/);
+  assert.match(page, /rbee_policy_strikes\{policy="mine"\} [1-9]/);
+  const { body } = await live.queen.post("/v1/jobs", { operation: "status" });
+  const [{ result: { queen } }] = dataOf(await allEvents(await live.queen.stream("GET", body.sse_url)), "end");
+  assert.deepEqual([queen.policy, queen.policy_state, queen.scheduler], ["mine", "breaker", "platform"]);
 });
 
 // It takes a few milliseconds for each, so that the others gather and travel together.
