@@ -97,6 +97,7 @@ static struct release *new_release(struct policies *p, const struct policies_con
         .store_dir = config->store_dir,
         .file = config->file,
         .drop_in_dir = config->drop_in_dir,
+        .begins_built_in = config->begins_built_in,
         .is_immutable = config->is_immutable,
         .watches_files = !config->is_immutable,
         .debounce_ms = 200,

@@ -19,6 +19,7 @@ struct queen;
 
 struct policies_config {
     bool use_platform;        /* else `simple` decides, and stands behind user policies */
+    bool begins_built_in;     /* that one was asked for, whatever was deployed before */
     const char *file;         /* --scheduler FILE; NULL: none */
     const char *drop_in_dir;  /* policies.d; NULL: none */
     const char *store_dir;    /* versions; under the state directory */

@@ -11,8 +11,8 @@ static const struct option rows[] = {
     OPTION_COMMON_ROWS(struct queen_options, common, "127.0.0.1:7833"),
     { .name = "mode", .type = OPTION_CHOICE, ROW(mode), .fallback = "home", .metavar = "MODE", .choices = modes,
       .help = "home (loopback, no accounts), lab (tokens on the network) or platform (tenants)" },
-    { .name = "scheduler", .type = OPTION_TEXT, ROW(scheduler), .fallback = "platform", .metavar = "NAME|FILE",
-      .help = "Who decides where jobs go: platform (the built-in policy), simple (the first worker with the model and a free slot), or a policy of yours in a FILE (.lua, .yaml, .rhai)" },
+    { .name = "scheduler", .type = OPTION_TEXT, ROW(scheduler), .metavar = "NAME|FILE",
+      .help = "Who decides where jobs go: platform (the built-in policy), simple (the first worker with the model and a free slot), or a policy of yours in a FILE (.lua, .yaml, .rhai). It decides from each start until another is deployed; the default is the policy that was active before, else platform" },
     { .name = "set", .type = OPTION_LIST, ROW(settings), .metavar = "NAME=VALUE",
       .help = "A setting that policies read: the platform policy's knobs, which are checked, and what your own ask for" },
     { .name = "policies-dir", .type = OPTION_TEXT, ROW(policies_dir), .metavar = "DIR",
@@ -88,10 +88,11 @@ static int take_addresses(const struct queen_options *o, struct queen_config *c,
 /* What is no built-in policy is a file. */
 static void take_policies(const struct queen_options *o, struct policies_config *c)
 {
-    bool is_simple = strcmp(o->scheduler, "simple") == 0;
+    bool is_simple = o->scheduler && strcmp(o->scheduler, "simple") == 0;
 
     c->use_platform = !is_simple;
-    c->file = is_simple || strcmp(o->scheduler, "platform") == 0 ? NULL : o->scheduler;
+    c->begins_built_in = is_simple || (o->scheduler && strcmp(o->scheduler, "platform") == 0);
+    c->file = c->begins_built_in ? NULL : o->scheduler;
     c->is_immutable = strcmp(modes[o->mode], "platform") == 0;
     c->drop_in_dir = o->policies_dir;
     c->sandbox.host_path = o->policy_host;

@@ -231,20 +231,39 @@ static void begin_in_platform_mode(struct release *r)
     release_ready(r, &err);
 }
 
-static void on_begin(struct loop_timer *timer)
+static void begin_as_chosen(struct release *r)
 {
-    struct release *r = container_of(timer, struct release, begin);
     const struct policy_version *v = policy_store_active(r->store);
     struct err err;
 
-    if (r->options.is_immutable)
-        begin_in_platform_mode(r);
-    else if (release_check_sandbox(r, &err) < 0)
+    if (release_check_sandbox(r, &err) < 0)
         begin_without_sandbox(r, &err);
     else if (v && !r->options.file)
         release_rollback(r, v->name, v->version, on_restored, r);
     else
         policy_files_begin(r->files);
+}
+
+static void on_built_in(void *data, const struct deploy_result *result)
+{
+    struct release *r = data;
+
+    if (result->code != 0)
+        release_ready(r, &result->err);
+    else
+        begin_as_chosen(r);
+}
+
+static void on_begin(struct loop_timer *timer)
+{
+    struct release *r = container_of(timer, struct release, begin);
+
+    if (r->options.is_immutable)
+        begin_in_platform_mode(r);
+    else if (r->options.begins_built_in)
+        release_builtin(r, on_built_in, r);
+    else
+        begin_as_chosen(r);
 }
 
 void release_begin(struct release *r, void (*on_ready)(void *data, const struct err *err),

@@ -39,6 +39,7 @@ struct release_options {
     const char *store_dir;   /* policies under the state directory */
     const char *file;        /* --scheduler FILE; NULL: none */
     const char *drop_in_dir; /* policies.d; NULL: none */
+    bool begins_built_in;    /* without a file: as if release_builtin() were called first */
     bool is_immutable;       /* platform mode */
     bool watches_files;
     unsigned debounce_ms;                /* 200 */
@@ -55,8 +56,9 @@ struct release *release_new(struct loop *loop, struct sandbox *sandbox,
                             const struct release_options *options, struct err *err);
 void release_free(struct release *r);
 
-/* Load what shall run from the start: the file, else what was active, else the first of the
- * drop-ins. A --scheduler FILE that is wrong stops the start: `err` gives file, line, words.
+/* Load what shall run from the start: the file or, asked for, the built-in policy; else what was
+ * active, else the first of the drop-ins. A --scheduler FILE that is wrong stops the start: `err`
+ * gives file, line, words; and so does a choice of the built-in policy that cannot be stored.
  * `on_ready` comes once, from the loop, with 0 or what stops the start. */
 void release_begin(struct release *r, void (*on_ready)(void *data, const struct err *err),
                    void *data);

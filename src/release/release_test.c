@@ -116,6 +116,49 @@ static void the_built_in_policy_can_come_back_and_stays_after_a_restart(void **s
     assert_builtin(x);
 }
 
+static void a_built_in_policy_that_is_asked_for_decides_whatever_was_active(void **state)
+{
+    struct world *x = *state;
+
+    put(x, "policies.d/home.lua", POLICY("one"));
+    begin(x);
+    assert_active(x, "home", 1);
+    put(x, "policies.d/home.lua", POLICY("two")); /* while the queen is down */
+    x->options.begins_built_in = true;
+    begin(x);
+    assert_int_equal(x->ready.code, 0);
+    assert_builtin(x);
+    x->options.begins_built_in = false; /* nothing is asked for: the choice stands */
+    begin(x);
+    assert_builtin(x);
+}
+
+static void a_built_in_policy_that_is_asked_for_can_be_replaced_until_the_next_start(void **state)
+{
+    struct world *x = *state;
+
+    x->options.begins_built_in = true;
+    begin(x);
+    assert_int_equal(deploy(x, "home", POLICY("one")).result.code, 0);
+    assert_active(x, "home", 1);
+    begin(x);
+    assert_builtin(x);
+}
+
+static void a_built_in_policy_whose_choice_cannot_be_kept_stops_the_start(void **state)
+{
+    struct world *x = *state;
+
+    begin(x);
+    deploy(x, "home", POLICY("one"));
+    assert_int_equal(remove(test_dir_file(&x->dir, "store/active.json")), 0);
+    assert_int_equal(mkdir(test_dir_file(&x->dir, "store/active.json"), 0700), 0);
+    x->options.begins_built_in = true;
+    begin(x);
+    assert_int_equal(x->ready.code, ERR_SYSTEM);
+    assert_builtin(x);
+}
+
 static void what_was_active_is_so_after_a_restart(void **state)
 {
     struct world *x = *state;
@@ -310,6 +353,19 @@ static void without_a_sandbox_the_active_one_stays_so_in_name(void **state)
     assert_non_null(release_active(x->release));
 }
 
+static void without_a_sandbox_a_built_in_policy_that_is_asked_for_misses_nothing(void **state)
+{
+    struct world *x = *state;
+
+    put_active(x, "home", POLICY("one"));
+    x->options.begins_built_in = true;
+    begin(x);
+    assert_int_equal(x->ready.code, 0);
+    assert_builtin(x);
+    assert_int_equal(x->states, 0);
+    assert_string_equal(release_last_error(x->release), "");
+}
+
 static int setup_without_host(void **state)
 {
     return setup_with(state, "/nonexistent/rbee-policy-host", NULL);
@@ -332,6 +388,9 @@ int main(void)
         TEST(one_may_be_stored_without_being_active),
         TEST(an_old_version_can_come_back),
         TEST(the_built_in_policy_can_come_back_and_stays_after_a_restart),
+        TEST(a_built_in_policy_that_is_asked_for_decides_whatever_was_active),
+        TEST(a_built_in_policy_that_is_asked_for_can_be_replaced_until_the_next_start),
+        TEST(a_built_in_policy_whose_choice_cannot_be_kept_stops_the_start),
         TEST(what_was_active_is_so_after_a_restart),
         TEST(an_active_version_that_is_broken_after_a_restart_is_told),
         TEST(what_was_wrong_at_the_start_is_over_when_another_policy_decides),
@@ -343,6 +402,7 @@ int main(void)
         TEST(in_platform_mode_nothing_changes),
         HOSTLESS(without_a_sandbox_the_built_in_policy_decides),
         HOSTLESS(without_a_sandbox_the_active_one_stays_so_in_name),
+        HOSTLESS(without_a_sandbox_a_built_in_policy_that_is_asked_for_misses_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -147,6 +147,33 @@ test("after a restart the policy that was deployed decides, and after a crash to
   assert.equal(policyOf(await calls(third).chat()), "platform");
 });
 
+test("a built-in policy that is asked for decides, whatever was deployed before", async (t) => {
+  const first = await liveWorld(t);
+  const stateDir = first.queen.stateDir;
+  await first.deploy(place("deployed"), { name: "kept" });
+  let queen = first.queen;
+  const restart = async (options, env) => {
+    await queen.stop();
+    queen = await startQueen(t, { "state-dir": stateDir, worker: `${first.fakes.w1.url},model=fake-7b,id=w1`, ...options }, env);
+    await queen.untilReadyFor("fake-7b");
+    return calls(queen);
+  };
+  const config = path.join(temporaryFolder(t), "queen.yaml");
+  writeFileSync(config, "scheduler: platform\n");
+  for (const [decider, options, env] of [
+    ["simple", { scheduler: "simple" }],
+    ["platform", { scheduler: "platform" }],
+    ["simple", {}, { RBEE_SCHEDULER: "simple" }],
+    ["platform", { config }],
+  ]) {
+    const live = await restart(options, env);
+    assert.equal(policyOf(await live.chat()), decider, JSON.stringify([options, env]));
+    await live.deploy(place("deployed"), { name: "kept" });
+    assert.equal(policyOf(await live.chat()), "kept", "until the next start another may be deployed");
+  }
+  assert.equal(policyOf(await (await restart({})).chat()), "kept", "nothing is asked for: the choice stands");
+});
+
 test("settings of the command line reach a policy", async (t) => {
   const source = `function schedule_job(job, pools, workers)
     return workers.idle().filter(function(w) return w.id == setting("favourite", "w1") end).first()
