@@ -189,9 +189,10 @@ void release_ready(struct release *r, const struct err *err)
 static void begin_without_sandbox(struct release *r, const struct err *why)
 {
     const struct policy_version *v = policy_store_active(r->store);
+    bool is_wanted = v || policy_files_exist(r->files);
     struct policy_info info = { .entry = POLICY_ENTRY_JOB };
 
-    if (v || policy_files_exist(r->files)) {
+    if (is_wanted) {
         (void)snprintf(r->restore_error, sizeof(r->restore_error), "%s", why->msg);
         log_error("the policy cannot run, the built-in one decides", LOG_ERR(why));
     }
@@ -200,7 +201,7 @@ static void begin_without_sandbox(struct release *r, const struct err *why)
         info.header = v->header;
         r->options.events->on_policy(r->options.data, v, &info);
     }
-    if (r->restore_error[0])
+    if (is_wanted)
         r->options.events->on_state(r->options.data, POLICY_SANDBOX_UNAVAILABLE);
     release_ready(r, NULL);
 }
@@ -258,9 +259,12 @@ static void on_begin(struct loop_timer *timer)
 {
     struct release *r = container_of(timer, struct release, begin);
 
-    if (r->options.is_immutable)
+    if (r->options.is_immutable) {
         begin_in_platform_mode(r);
-    else if (r->options.begins_built_in)
+        return;
+    }
+    (void)str_copy(r->restore_error, sizeof(r->restore_error), str_of(policy_store_loss(r->store)));
+    if (r->options.begins_built_in)
         release_builtin(r, on_built_in, r);
     else
         begin_as_chosen(r);

@@ -40,7 +40,7 @@ struct release {
     struct loop_timer begin;
     void (*on_ready)(void *data, const struct err *err);
     void *ready_data;
-    char restore_error[sizeof(((struct err *)0)->msg)];
+    char restore_error[sizeof(((struct err *)0)->msg)]; /* of what should have run from the start */
 };
 
 /* --- release.c */

@@ -204,6 +204,24 @@ static int load_all(struct policy_store *s, struct err *err)
     return 0;
 }
 
+static void lose_choice(struct policy_store *s, const struct err *err)
+{
+    (void)snprintf(s->loss, sizeof(s->loss), "the policy that was active is lost: %s", err->msg);
+    log_error("the policy that was active is lost", LOG_ERR(err));
+}
+
+/* Who was passed over is read again, for the words about it. */
+static int find_choice(struct policy_store *s, const char *name, uint32_t version, struct err *err)
+{
+    struct policy_version ignored;
+    int rc = policy_store_get(s, name, version, &s->active, err);
+
+    if (rc < 0 && policy_name_is_valid(str_of(name)) &&
+        store_version_read(s->dir, name, version, &ignored, err) < 0)
+        rc = err->code;
+    return rc;
+}
+
 static void load_choice(struct policy_store *s)
 {
     char name[SCRIPT_NAME_SIZE];
@@ -212,14 +230,11 @@ static void load_choice(struct policy_store *s)
 
     if (store_choice_read(s->dir, name, &version, &err) < 0) {
         if (err.code != ERR_NOT_FOUND)
-            log_warn("which policy was active cannot be read", LOG_ERR(&err));
+            lose_choice(s, &err);
         return;
     }
-    if (name[0] == '\0')
-        s->has_choice = true;
-    else if (policy_store_get(s, name, version, &s->active, &err) < 0)
-        log_warn("the policy that was active is not there any more", LOG_STR("policy", name),
-                 LOG_INT("version", version), LOG_ERR(&err));
+    if (name[0] != '\0' && find_choice(s, name, version, &err) < 0)
+        lose_choice(s, &err);
     else
         s->has_choice = true;
 }
@@ -343,4 +358,9 @@ const struct policy_version *policy_store_active(const struct policy_store *s)
 bool policy_store_has_choice(const struct policy_store *s)
 {
     return s->has_choice;
+}
+
+const char *policy_store_loss(const struct policy_store *s)
+{
+    return s->loss;
 }

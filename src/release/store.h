@@ -95,5 +95,7 @@ size_t policy_store_versions(const struct policy_store *s, const char *name,
 /* Which one is active; NULL: the built-in, or nobody has chosen. Survives a restart. */
 const struct policy_version *policy_store_active(const struct policy_store *s);
 bool policy_store_has_choice(const struct policy_store *s);
+/* Why the one that was active was not found when the store was opened; "": it was, or none was. */
+const char *policy_store_loss(const struct policy_store *s);
 MUST_CHECK int policy_store_set_active(struct policy_store *s, const struct policy_version *v,
                                        struct err *err);

@@ -27,7 +27,8 @@ struct policy_store {
     size_t bytes_max;             /* STORE_BYTES_MAX; tests have less */
     struct policy_version active; /* version 0: none */
     bool has_choice;
-    bool is_writing; /* one at a time */
+    char loss[sizeof(((struct err *)0)->msg)]; /* policy_store_loss() */
+    bool is_writing;                           /* one at a time */
 };
 
 struct family *store_find_family(const struct policy_store *s, const char *name); /* NULL: none */
