@@ -215,6 +215,21 @@ static void put_one_worker(const struct explanation *e, struct buf *b)
     }
 }
 
+/* The newest decision that sent it somewhere knows how that ended. */
+static void put_ended(const struct explanation *e, struct buf *b)
+{
+    const struct trace_record *r = e->newest;
+    struct trace_outcome outcome;
+
+    while (r && !trace_get_outcome(r, &outcome))
+        r = trace_before(e->policies->trace, r, true);
+    if (r)
+        (void)buf_printf(b, "It is %s: '%s' sent it to worker '%s'.", outcome.state,
+                         trace_policy(r), outcome.worker_id);
+    else
+        (void)buf_puts(b, "It has ended; see what was decided about it.");
+}
+
 static void write_summary(const struct explanation *e, struct json_out *out)
 {
     char text[SUMMARY_SIZE];
@@ -222,7 +237,7 @@ static void write_summary(const struct explanation *e, struct json_out *out)
 
     buf_init_fixed(&b, text, sizeof(text));
     if (!e->job)
-        (void)buf_puts(&b, "It has ended, or is not known here; see what was decided about it.");
+        put_ended(e, &b);
     else if (e->worker_id)
         (void)buf_printf(&b, "The job is %s.", job_state_name(e->job->state));
     else if (e->job->state == JOB_QUEUED)

@@ -25,6 +25,16 @@ const char *policy_number_name(double number, char out[POLICY_NUMBER_SIZE])
     return out;
 }
 
+static const char *text_name(lua_State *L, int index)
+{
+    enum { SHOWN_BYTES_MAX = 40 };
+    size_t len;
+    const char *text = lua_tolstring(L, index, &len);
+
+    return len <= SHOWN_BYTES_MAX ? lua_pushfstring(L, "\"%s\"", text)
+                                  : lua_pushfstring(L, "a text of %d bytes", (int)len);
+}
+
 static const char *value_name(lua_State *L, int index)
 {
     const struct api_set *set = api_to_set(L, index);
@@ -37,6 +47,8 @@ static const char *value_name(lua_State *L, int index)
         return lua_pushstring(L, policy_number_name(lua_tonumber(L, index), number));
     if (lua_type(L, index) == LUA_TUSERDATA && proxy->kind < API_OBJECT_COUNT_)
         return lua_pushfstring(L, "a %s", api_object_name(proxy->kind));
+    if (lua_type(L, index) == LUA_TSTRING)
+        return text_name(L, index);
     return luaL_typename(L, index);
 }
 

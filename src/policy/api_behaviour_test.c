@@ -181,17 +181,17 @@ static void wrong_arguments_are_named(void **state)
         { "workers.with_capacity(0/0)",
           "test.lua:4: with_capacity: argument 1 must be a number, not NaN" },
         { "find_worker_to_evict('mru')", "test.lua:4: find_worker_to_evict: argument 1 must be "
-                                         "\"lru\", \"lfu\", \"gdsf\" or \"ttl\", not string" },
+                                         "\"lru\", \"lfu\", \"gdsf\" or \"ttl\", not \"mru\"" },
         { "registry.find_workers_with_model(1)", "test.lua:4: find_workers_with_model: argument 1 "
                                                  "must be a model or its reference, not 1" },
         { "emit_metric('Bad', 1)", "test.lua:4: emit_metric: argument 1 must be a name of at most "
-                                   "47 characters a-z, 0-9 and _, not string" },
+                                   "47 characters a-z, 0-9 and _, not \"Bad\"" },
         { "emit_metric('x', 1/0)",
           "test.lua:4: emit_metric: argument 2 must be a finite number, not infinity" },
         { "contains(string.rep('a', 70000), 'b')",
           "test.lua:4: contains: argument 1 is longer than 65536 bytes" },
         { "split('a', '')",
-          "test.lua:4: split: argument 2 must be a text that is not empty, not string" },
+          "test.lua:4: split: argument 2 must be a text that is not empty, not \"\"" },
         { "split(string.rep('a,', 5000), ',')",
           "test.lua:4: split: the text has more than 4096 pieces" },
         { "min('x')", "test.lua:4: min: needs numbers, not a string" },

@@ -11,7 +11,7 @@ static const struct {
     const char *words; /* before the message */
 } kinds[FINDING_KIND_COUNT_] = {
     [FINDING_RAISED]  = { false, "" },
-    [FINDING_NOT_NOW] = { false, "an answer that cannot be in every state: " },
+    [FINDING_NOT_NOW] = { false, "in some states it answers what cannot be: " },
     [FINDING_WRONG]   = { true,  "an answer that cannot be: " },
     [FINDING_TIMEOUT] = { true,  "too slow: " },
     [FINDING_MEMORY]  = { true,  "too much memory: " },

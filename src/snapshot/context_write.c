@@ -371,12 +371,17 @@ void context_write_worker(struct json_out *out, const struct snapshot *s,
     write_object(out, s, &context_workers, worker);
 }
 
+/* Where no queue was shown, the one job that was asked about stands for it. */
 static void write_queue(struct json_out *out, const struct snapshot *s)
 {
     const struct snap_job *job;
     uint32_t row = snapshot_first_listed(s);
+    const struct snap_job *asked =
+        snapshot_job(s, row) ? NULL : snapshot_job(s, s->header.asked_job);
 
     json_begin(out, "queue", '[');
+    if (asked)
+        context_write_job(out, s, asked);
     for (uint32_t i = 0; i < SNAP_JOBS_MAX && (job = snapshot_job(s, row)); i++) {
         context_write_job(out, s, job);
         row = snapshot_next_listed(s, row);

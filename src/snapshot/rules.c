@@ -29,8 +29,8 @@ bool snapshot_is_idle(const struct snap_worker *w)
 
 bool snapshot_is_at_rest(const struct snap_worker *w)
 {
-    return snapshot_is_available(w) && w->active == 0 && w->in_flight == 0 && w->foreign == 0 &&
-           w->active_reported == 0 && w->gpu_util_pct <= 0;
+    return snapshot_is_available(w) && w->status != SNAP_BUSY && w->active == 0 &&
+           w->in_flight == 0 && w->foreign == 0 && w->active_reported == 0 && w->gpu_util_pct <= 0;
 }
 
 const char *snapshot_status_name(const struct snap_worker *w)

@@ -216,8 +216,8 @@ struct snap_header {
     uint32_t asked_job;  /* the job being decided; SNAP_NONE: nobody in particular */
     int32_t utc_offset_min;
     uint32_t by_hand; /* partial: what is not said binds nobody; context.queue as it was given */
-    uint64_t now_ms;         /* wall clock, ms since 1970 */
-    uint64_t seed;           /* of context.rng, by hand; 0: whoever asks brings one */
+    uint64_t now_ms;  /* wall clock, ms since 1970 */
+    uint64_t seed;    /* of context.rng, by hand; 0: whoever asks brings one */
     struct snap_metrics metrics;
     struct snap_text extras; /* of the context itself and of metrics: {"metrics":{...}}; by hand */
 };
@@ -274,7 +274,8 @@ uint32_t snapshot_room(const struct snap_worker *w);     /* free slots; 0 when n
 /* POLICY-API's idle(): room by the queen's own ledger, and no GPU activity that the ledger
  * does not explain. A worker that does not say its slots must have nothing running. */
 bool snapshot_is_idle(const struct snap_worker *w);
-/* Available, nothing runs, not by its own last report either, and its GPU is at rest. */
+/* Available and not called busy, nothing runs, not by its own last report either, and its GPU is
+ * at rest. */
 bool snapshot_is_at_rest(const struct snap_worker *w);
 /* As policies read it: "failed" also for those that are offline, "" where nobody said. */
 const char *snapshot_status_name(const struct snap_worker *w);

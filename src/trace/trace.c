@@ -241,6 +241,21 @@ struct str trace_decision(const struct trace_record *r)
     return str_of(r->decision);
 }
 
+bool trace_get_outcome(const struct trace_record *r, struct trace_outcome *ret)
+{
+    *ret = (struct trace_outcome){
+        .state = r->state,
+        .worker_id = r->worker_id,
+        .error_code = r->error_code,
+        .tokens_in = r->tokens_in,
+        .tokens_out = r->tokens_out,
+        .queue_ms = r->queue_ms,
+        .ttft_ms = r->ttft_ms,
+        .total_ms = r->total_ms,
+    };
+    return r->has_outcome;
+}
+
 void trace_get_stats(const struct trace *t, struct trace_stats *ret)
 {
     *ret = (struct trace_stats){

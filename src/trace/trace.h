@@ -63,6 +63,9 @@ bool trace_carry(const struct trace *t, const struct trace_record *r, const stru
 uint64_t trace_number(const struct trace_record *r);
 const char *trace_job_id(const struct trace_record *r); /* "" for none */
 const char *trace_policy(const struct trace_record *r);
+/* What became of the job, of a record that dispatched it; false: nothing yet, or it is another's.
+ */
+bool trace_get_outcome(const struct trace_record *r, struct trace_outcome *ret);
 struct str trace_decision(const struct trace_record *r); /* JSON, by policy/decision_json.h */
 
 /* The members of one record's JSON object. `past`: the snapshot it was decided from; NULL

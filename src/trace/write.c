@@ -125,20 +125,22 @@ static void write_log(struct json_out *out, const struct trace_record *r)
 
 static void write_outcome(struct json_out *out, const struct trace_record *r)
 {
-    if (!r->has_outcome) {
+    struct trace_outcome o;
+
+    if (!trace_get_outcome(r, &o)) {
         json_null(out, "job_outcome");
         return;
     }
     json_begin(out, "job_outcome", '{');
-    json_str(out, "state", r->state);
-    json_str(out, "worker_id", r->worker_id);
-    if (r->error_code[0])
-        json_str(out, "error_code", r->error_code);
-    json_uint(out, "tokens_in", r->tokens_in);
-    json_uint(out, "tokens_out", r->tokens_out);
-    json_uint(out, "queue_ms", r->queue_ms);
-    json_uint(out, "ttft_ms", r->ttft_ms);
-    json_uint(out, "total_ms", r->total_ms);
+    json_str(out, "state", o.state);
+    json_str(out, "worker_id", o.worker_id);
+    if (o.error_code[0])
+        json_str(out, "error_code", o.error_code);
+    json_uint(out, "tokens_in", o.tokens_in);
+    json_uint(out, "tokens_out", o.tokens_out);
+    json_uint(out, "queue_ms", o.queue_ms);
+    json_uint(out, "ttft_ms", o.ttft_ms);
+    json_uint(out, "total_ms", o.total_ms);
     json_end(out);
 }
 
@@ -166,7 +168,10 @@ void trace_write(struct json_out *out, const struct trace *t, const struct trace
     json_time(out, "time", r->inputs.wall_ms);
     json_str(out, "job_id", r->job_id[0] ? r->job_id : NULL);
     json_str(out, "policy", r->policy);
-    json_str(out, "version", r->version[0] ? r->version : NULL);
+    if (r->version[0])
+        json_raw(out, "version", str_of(r->version)); /* a number, as in every other answer */
+    else
+        json_null(out, "version");
     write_failure(out, r);
     json_raw(out, "decision", str_of(r->decision));
     json_uint(out, "time_us", r->inputs.time_us);

@@ -39,6 +39,22 @@ test("a decision is recorded with its candidates, its outcome and its whole cont
   assert.equal(whole.context.workers[0].active, 0, "as it was then");
 });
 
+test("the context of a decision about one job holds that job, and decides the same again", async (t) => {
+  const { queen, get, post } = await world(t);
+  const source = "function schedule_job(job, pools, workers) return workers.with_model(job.model).first() end";
+  assert.equal((await post("deploy", { name: "first", language: "lua", source })).status, 201);
+  const jobId = await finished(queen, infer);
+  const { body } = await get(`decisions?job_id=${jobId}`);
+  const { context, decision } = (await get(`decisions/${body.decisions[0].id}`)).body;
+  assert.deepEqual(context.queue.map((one) => one.id), [jobId]);
+  assert.deepEqual([body.decisions[0].policy, body.decisions[0].version], ["first", 1]);
+  const { summary } = (await get(`explain?job_id=${jobId}`)).body;
+  assert.equal(summary, `It is done: 'first' sent it to worker '${decision.worker_id}'.`);
+  const again = await post("simulate", { language: "lua", source, context });
+  assert.equal(again.status, 200, JSON.stringify(again.body));
+  assert.deepEqual([again.body.calls[0].decision.worker_id, decision.action], [decision.worker_id, "dispatch"]);
+});
+
 test("decisions come newest first, as many as wanted", async (t) => {
   const { queen, get } = await world(t);
   for (let i = 0; i < 3; i++) await finished(queen, infer);

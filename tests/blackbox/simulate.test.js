@@ -22,6 +22,15 @@ test("a simulated policy decides over the context that it is given", async () =>
   assert.equal(body.calls[0].outcome, "decision", "no context at all");
 });
 
+test("a worker that is called busy is not evicted, whatever else the context leaves out", async () => {
+  const source = 'function schedule(context) return { action = "evict", worker_id = "w1" } end';
+  const evict = async (status) => (await simulate(queen, source, { workers: [{ id: "w1", model_ref: "m", status }] }))[0];
+  const refused = await evict("busy");
+  assert.deepEqual([refused.outcome, refused.reason], ["fallback", "invalid"]);
+  assert.match(refused.message, /w1/);
+  assert.equal((await evict("ready")).decision.action, "evict");
+});
+
 test("GET simulates too, with a body", async () => {
   const asked = JSON.stringify({ language: "lua", source: toIdle, context: context(two) });
   const { status, body } = await queen.request("GET", "/v2/admin/scheduler/simulate", asked);
