@@ -82,13 +82,12 @@ static int name_file(struct policy_files *f, struct policy_file *file,
 {
     struct str name = str_of(header->name);
 
-    /* A copy of the built-in policy says that it is called so; its file says otherwise. */
-    if (!policy_name_is_valid(name) || policy_name_is_reserved(name))
+    if (!policy_name_is_valid(name))
         name = policy_file_stem(file);
     if (policy_name_is_reserved(name))
         return err_set(err, ERR_INVALID,
-                       "%s: '%.*s' is the name of a built-in policy: call the file otherwise, or "
-                       "write another @name into it",
+                       "%s: '%.*s' is the name of a built-in policy: write another @name (in YAML: "
+                       "name) into it",
                        place_of(file), STR_ARG(name));
     if (!policy_name_is_valid(name))
         return err_set(err, ERR_INVALID,

@@ -302,15 +302,42 @@ static void two_files_may_not_share_a_name(void **state)
 }
 
 /* `rbee policy show platform > mine.lua` says "@name platform" in its first line. */
-static void a_copy_of_a_built_in_policy_goes_by_its_files_name(void **state)
+static void a_built_in_policys_name_is_refused_in_a_file_and_as_its_name(void **state)
+{
+    static const struct {
+        const char *file, *text, *words;
+    } rows[] = {
+        { "policies.d/simple.lua", POLICY("a"), "simple.lua: 'simple' is the name of a built-in" },
+        { "policies.d/mine.lua", NAMED("platform", "b"),
+          "mine.lua: 'platform' is the name of a built-in" },
+        { "policies.d/eu.yaml",
+          "scheduler:\n  name: simple\n  rules:\n    - name: all\n      condition: always\n"
+          "      action: { use: platform-scheduler }\n",
+          "eu.yaml: 'simple' is the name of a built-in" },
+    };
+    struct world *x = *state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        put(x, rows[i].file, rows[i].text);
+        begin(x);
+        assert_builtin(x);
+        assert_last_error(x, rows[i].words);
+        assert_int_equal(remove(test_dir_file(&x->dir, rows[i].file)), 0);
+    }
+    put(x, "policies.d/simple.lua", NAMED("mine", "a"));
+    begin(x);
+    assert_active(x, "mine", 1);
+}
+
+static void the_file_may_not_be_named_as_a_built_in_policy_either(void **state)
 {
     struct world *x = *state;
 
-    put(x, "policies.d/mine.lua", NAMED("platform", "a"));
-    put(x, "policies.d/simple.lua", POLICY("b"));
+    put(x, "home.lua", NAMED("platform", "a"));
+    x->options.file = x->file;
     begin(x);
-    assert_active(x, "mine", 1);
-    assert_last_error(x, "'simple' is the name of a built-in policy");
+    assert_int_equal(x->ready.code, ERR_INVALID);
+    assert_non_null(strstr(x->ready.msg, "'platform' is the name of a built-in policy"));
 }
 
 static void a_file_whose_name_names_no_policy_is_told(void **state)
@@ -360,7 +387,8 @@ int main(void)
         TEST(what_was_wrong_with_a_file_goes_with_it),
         TEST(a_file_that_is_what_it_was_before_it_could_not_be_read_is_well),
         TEST(two_files_may_not_share_a_name),
-        TEST(a_copy_of_a_built_in_policy_goes_by_its_files_name),
+        TEST(a_built_in_policys_name_is_refused_in_a_file_and_as_its_name),
+        TEST(the_file_may_not_be_named_as_a_built_in_policy_either),
         TEST(a_file_whose_name_names_no_policy_is_told),
         TEST(windows_lines_and_a_bom_do_no_harm),
     };
