@@ -76,12 +76,12 @@ static void on_policy(void *data, const struct policy_version *version,
     queen_event(p->queen, &event);
 }
 
-static void on_state(void *data, enum policy_failure unavailable)
+static void on_state(void *data, enum policy_failure unavailable, const char *words)
 {
     struct policies *p = data;
     struct core_event event = {
         .kind = CORE_POLICY_STATE,
-        .u.policy_state = { .unavailable = unavailable },
+        .u.policy_state = { .unavailable = unavailable, .message = words },
     };
 
     queen_event(p->queen, &event);

@@ -78,7 +78,7 @@ static const struct metric_def defs[M_COUNT_] = {
     [M_POLICY_MEMORY]    = { METRIC_GAUGE,     "rbee_policy_memory_bytes", "Lua heap, by policy", { "policy" }, NULL },
     [M_POLICY_HOSTS]     = { METRIC_GAUGE,     "rbee_policy_hosts", "Policy-host processes now", { NULL }, NULL },
     [M_POLICY_HOST_STARTS] = { METRIC_COUNTER, "rbee_policy_host_starts_total", "Policy hosts started", { NULL }, NULL },
-    [M_POLICY_HOST_KILLS]  = { METRIC_COUNTER, "rbee_policy_host_kills_total", "Policy hosts killed at a limit", { NULL }, NULL },
+    [M_POLICY_HOST_KILLS]  = { METRIC_COUNTER, "rbee_policy_host_kills_total", "Policy hosts that were lost: ended at a limit (timeout, memory), dead (crash), not well at their start", { "reason" }, NULL },
     [M_POLICY_STRIKES]   = { METRIC_GAUGE,     "rbee_policy_strikes", "Strikes of the user policy within the breaker's window", { "policy" }, NULL },
     [M_TRACE_RECORDS]    = { METRIC_GAUGE,     "rbee_policy_trace_records", "Decision records kept", { NULL }, NULL },
 };
@@ -203,7 +203,12 @@ static void set_policy_gauges(struct queen *q, const struct core_stats *core)
     set_gauge(q, M_STARTING, (double)core->starting);
     set_gauge(q, M_POLICY_HOSTS, (double)sandbox.hosts);
     metrics_set_total(q->metrics, M_POLICY_HOST_STARTS, NULL, (double)sandbox.starts_total);
-    metrics_set_total(q->metrics, M_POLICY_HOST_KILLS, NULL, (double)sandbox.kills_total);
+    for (enum policy_failure why = POLICY_OK + 1; why < POLICY_FAILURE_COUNT_; why++) {
+        if (sandbox.kills_total[why] > 0)
+            metrics_set_total(q->metrics, M_POLICY_HOST_KILLS,
+                              (const char *[]){ policy_failure_name(why) },
+                              (double)sandbox.kills_total[why]);
+    }
     set_gauge(q, M_TRACE_RECORDS, (double)trace.records);
 }
 

@@ -87,13 +87,13 @@ static void on_refused(void *data, enum policy_failure failure, const struct dia
     act_fail(act);
 }
 
-static void on_state(void *data, enum policy_failure unavailable)
+static void on_state(void *data, enum policy_failure unavailable, const char *words)
 {
     struct reign *live = data;
     struct release *r = live->r;
 
     if (live == r->live)
-        r->options.events->on_state(r->options.data, unavailable);
+        r->options.events->on_state(r->options.data, unavailable, words);
 }
 
 static const struct sandboxed_events live_events = {

@@ -28,11 +28,11 @@ bool release_is_active(const struct release *r, const struct policy_version *v)
 /* It may have changed before anybody asked. */
 static void tell_state(struct release *r)
 {
-    struct sandboxed_stats stats;
+    char words[POLICY_MESSAGE_SIZE];
+    enum policy_failure state = sandboxed_state(r->live->policy, words, sizeof(words));
 
-    sandboxed_get_stats(r->live->policy, &stats);
-    if (stats.state != POLICY_OK)
-        r->options.events->on_state(r->options.data, stats.state);
+    if (state != POLICY_OK)
+        r->options.events->on_state(r->options.data, state, words);
 }
 
 void release_take_over(struct release *r, const struct policy_version *v, struct reign *live)
@@ -202,7 +202,7 @@ static void begin_without_sandbox(struct release *r, const struct err *why)
         r->options.events->on_policy(r->options.data, v, &info);
     }
     if (is_wanted)
-        r->options.events->on_state(r->options.data, POLICY_SANDBOX_UNAVAILABLE);
+        r->options.events->on_state(r->options.data, POLICY_SANDBOX_UNAVAILABLE, why->msg);
     release_ready(r, NULL);
 }
 

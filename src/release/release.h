@@ -32,7 +32,7 @@ struct release_events {
                       const struct policy_info *info);
     /* CORE_POLICY_STATE. After a start without a sandbox this follows on_policy(), with an
      * `info` that only knows the header: such a policy is never asked. */
-    void (*on_state)(void *data, enum policy_failure unavailable);
+    void (*on_state)(void *data, enum policy_failure unavailable, const char *words);
 };
 
 struct release_options {

@@ -52,10 +52,11 @@ static inline void on_policy(void *data, const struct policy_version *version,
     loop_stop(x->w.loop);
 }
 
-static inline void on_state(void *data, enum policy_failure unavailable)
+static inline void on_state(void *data, enum policy_failure unavailable, const char *words)
 {
     struct world *x = data;
 
+    (void)words;
     x->states++;
     x->state = unavailable;
 }

@@ -125,7 +125,7 @@ static void the_third_lost_host_ends_the_trial(void **state)
     assert_false(r->is_valid);
     (void)find(r, "of 3 trials");
     sandbox_get_stats(t.w.sandbox, &stats);
-    assert_int_equal(stats.kills_total, 3);
+    assert_int_equal(stats.kills_total[POLICY_TIMEOUT], 3);
     test_world_close(&t.w);
 }
 

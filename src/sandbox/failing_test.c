@@ -32,6 +32,16 @@ static void an_error_costs_a_question_and_no_host(void **state)
     test_world_end(&w, &p);
 }
 
+static uint64_t kills(const struct test_world *w)
+{
+    struct sandbox_stats stats = test_world_stats(w);
+    uint64_t sum = 0;
+
+    for (size_t why = 0; why < POLICY_FAILURE_COUNT_; why++)
+        sum += stats.kills_total[why];
+    return sum;
+}
+
 /* The spare has state of its own: COUNT starts at one again. */
 static void expect_replaced(struct test_policy *p, pid_t before)
 {
@@ -43,7 +53,7 @@ static void expect_replaced(struct test_policy *p, pid_t before)
     assert_int_equal(p->answer.delay_ms, 1);
     RUN_UNTIL(w, test_policy_stats(p).has_spare);
     RUN_UNTIL(w, test_world_stats(w).hosts == 2);
-    assert_int_equal(test_world_stats(w).kills_total, 1);
+    assert_int_equal(kills(w), 1);
     assert_int_equal(test_world_stats(w).starts_total, 3);
 }
 
@@ -166,6 +176,7 @@ static void a_host_that_is_killed_at_rest_is_replaced_unnoticed(void **state)
     RUN_UNTIL(&w, test_policy_stats(&p).pid != pid);
     expect_replaced(&p, pid);
     assert_int_equal(p.states, 0);
+    assert_int_equal(test_world_stats(&w).kills_total[POLICY_CRASH], 1);
     test_world_end(&w, &p);
 }
 
@@ -303,6 +314,29 @@ static void the_breaker_opens_and_a_probe_heals_it(void **state)
     test_world_end(&w, &p);
 }
 
+static void hosts_that_die_at_rest_open_it_and_the_words_say_of_what(void **state)
+{
+    struct test_world w;
+    struct test_policy p;
+
+    (void)state;
+    test_world_init_blaming(&w, POLICY_HOST);
+    w.options.retry_ms = w.options.retry_max_ms = 60 * 1000;
+    test_world_open(&w);
+    test_home_open(&p, &w);
+    while (p.states == 0) {
+        if (test_policy_stats(&p).pid > 0)
+            (void)kill(test_policy_stats(&p).pid, SIGKILL);
+        test_world_run(&w);
+    }
+    assert_int_equal(p.state, POLICY_BREAKER);
+    assert_string_equal(p.words, "home.lua: rests for 60 s after 3 failures; the last one: the "
+                                 "policy's process was ended by signal 9 (KILL)");
+    assert_int_equal(test_do(&p, GOOD), POLICY_BREAKER);
+    assert_string_equal(p.answer.message, p.words);
+    test_world_end(&w, &p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +351,7 @@ int main(void)
         cmocka_unit_test(a_soft_limit_without_time_used_is_starvation_too),
         cmocka_unit_test(who_never_comes_round_is_replaced_without_blame),
         cmocka_unit_test(the_breaker_opens_and_a_probe_heals_it),
+        cmocka_unit_test(hosts_that_die_at_rest_open_it_and_the_words_say_of_what),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,7 +54,7 @@ static void an_answer_that_is_none_is_a_crash(void **state)
                 fail_msg("%s: %d", behaviours[i], (int)p.answer.failure);
             assert_non_null(strstr(p.answer.message, behaviours[i]));
         }
-        assert_int_equal(test_world_stats(&w).kills_total, 2);
+        assert_int_equal(test_world_stats(&w).kills_total[POLICY_CRASH], 2);
         test_world_end(&w, &p);
     }
 }

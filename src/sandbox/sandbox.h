@@ -11,7 +11,8 @@
  *
  * Breaker: strikes_max failures that cost a host (timeout, memory, crash) within
  * strikes_ms open it; every question is then answered POLICY_BREAKER at once; after
- * retry_ms, doubling to retry_max_ms, one probe is let through.
+ * retry_ms, doubling to retry_max_ms, one probe is let through. Each lost host of a live policy
+ * is one line of the log.
  *
  * Callbacks run from the loop, never inside a call made on the sandbox.
  */
@@ -55,8 +56,8 @@ struct sandboxed_events {
     /* Once: it can be asked, or never will be (then free it). `lua` is there when wanted. */
     void (*on_loaded)(void *data, const struct wire_loaded *loaded, const struct script_lua *lua);
     void (*on_refused)(void *data, enum policy_failure failure, const struct diagnostics *d);
-    /* Later: POLICY_OK, or why every question fails at once now. */
-    void (*on_state)(void *data, enum policy_failure unavailable);
+    /* Later: POLICY_OK, or why every question fails at once now, with words. */
+    void (*on_state)(void *data, enum policy_failure unavailable, const char *words);
 };
 
 struct sandboxed_options {
@@ -93,11 +94,15 @@ void sandboxed_ask(struct sandboxed *p, const struct region *region,
                    const struct policy_call *calls, unsigned len, sandbox_answer_fn *on_answer,
                    void *data);
 
+/* POLICY_OK, or why every question fails at once now, with words. */
+enum policy_failure sandboxed_state(const struct sandboxed *p, char *ret_words, size_t size);
+
 struct sandbox_stats {
     size_t hosts; /* processes now */
-    uint64_t starts_total, kills_total, strikes_total, starved_total;
-    uint64_t recycled_total;                /* hosts replaced because their heap stayed high */
-    uint64_t kill_us_last, replace_us_last; /* loop time of a kill; spawn until LOADED */
+    uint64_t starts_total, strikes_total, starved_total;
+    uint64_t kills_total[POLICY_FAILURE_COUNT_]; /* hosts that were lost, by why */
+    uint64_t recycled_total;                     /* hosts replaced because their heap stayed high */
+    uint64_t kill_us_last, replace_us_last;      /* loop time of a kill; spawn until LOADED */
 };
 void sandbox_get_stats(const struct sandbox *s, struct sandbox_stats *ret);
 struct sandboxed_stats {

@@ -3,6 +3,7 @@
  * text, the breaker and the question that is out stay.
  */
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "sandbox/breaker.h"
 #include "sandbox/internal.h"
@@ -27,6 +28,7 @@ struct sandboxed {
     struct breaker breaker;
     bool is_loaded; /* once, by any of its hosts */
     size_t memory_bytes;
+    char trouble[DIAGNOSTIC_MESSAGE_SIZE]; /* why the last host was lost, or none started; "" */
 
     /* The questions that are out. */
     struct policy_call calls[WIRE_CALLS_MAX];
@@ -61,6 +63,35 @@ static enum policy_failure state_of(const struct sandboxed *p)
     return p->active || !loop_timer_is_armed(&p->respawn) ? POLICY_OK : POLICY_SANDBOX_UNAVAILABLE;
 }
 
+/* "rests for 5 s after 3 failures; the last one: …" */
+static void put_words(const struct sandboxed *p, enum policy_failure failure, char *ret,
+                      size_t size)
+{
+    unsigned strikes = breaker_strikes(&p->breaker, now_ms(p));
+
+    if (failure == POLICY_BREAKER)
+        (void)snprintf(ret, size, "rests for %g s after %u failure%s; the last one: %s",
+                       p->breaker.wait_ms / 1000.0, strikes, strikes == 1 ? "" : "s", p->trouble);
+    else if (failure == POLICY_STARVED)
+        (void)snprintf(ret, size, "still busy with a question that was given up");
+    else
+        (void)snprintf(ret, size, "no process could be started for it%s%s",
+                       p->trouble[0] ? ": " : "", p->trouble);
+}
+
+enum policy_failure sandboxed_state(const struct sandboxed *p, char *ret_words, size_t size)
+{
+    enum policy_failure state = state_of(p);
+    char words[POLICY_MESSAGE_SIZE];
+
+    ret_words[0] = '\0';
+    if (state == POLICY_OK)
+        return state;
+    put_words(p, state, words, sizeof(words));
+    (void)snprintf(ret_words, size, "%s: %s", p->name, words);
+    return state;
+}
+
 /* A change is told from the loop, not from here: who is told may free the policy. */
 static void note_state(struct sandboxed *p)
 {
@@ -90,6 +121,22 @@ static int start_host(struct sandboxed *p, struct host **ret, struct err *err)
     return host_start(p->s, &options, &host_events, p, ret, err);
 }
 
+static bool is_at_start(enum policy_failure failure)
+{
+    return failure == POLICY_LOAD || failure == POLICY_SANDBOX_UNAVAILABLE;
+}
+
+/* What goes wrong at each start again is told once; a death each time. */
+static void note_trouble(struct sandboxed *p, enum policy_failure failure, const char *words)
+{
+    bool is_known = strcmp(p->trouble, words) == 0;
+
+    (void)snprintf(p->trouble, sizeof(p->trouble), "%s", words);
+    if (p->options.is_live && !(is_known && is_at_start(failure)))
+        log_warn("a policy has lost its process, or got none", LOG_STR("policy", p->name),
+                 LOG_STR("error", words));
+}
+
 /* A policy that is only tried out gets its host when it is asked. */
 static void respawn_later(struct sandboxed *p)
 {
@@ -108,8 +155,10 @@ static void fill_up(struct sandboxed *p)
         rc = start_host(p, &p->active, &err);
     if (rc == 0 && p->options.is_live && p->is_loaded && !p->spare)
         rc = start_host(p, &p->spare, &err);
-    if (rc < 0)
-        respawn_later(p);
+    if (rc == 0)
+        return;
+    note_trouble(p, POLICY_SANDBOX_UNAVAILABLE, err.msg);
+    respawn_later(p);
 }
 
 static void on_respawn(struct loop_timer *timer)
@@ -131,8 +180,13 @@ static void replace(struct sandboxed *p)
         fill_up(p);
 }
 
-static void strike(struct sandboxed *p)
+/* A host is gone, or will be. */
+static void note_loss(struct sandboxed *p, enum policy_failure failure, const char *words)
 {
+    p->s->stats.kills_total[failure]++;
+    note_trouble(p, failure, words);
+    if (failure == POLICY_STARVED || failure == POLICY_SANDBOX_UNAVAILABLE)
+        return;
     p->s->stats.strikes_total++;
     if (p->options.is_live)
         breaker_strike(&p->breaker, now_ms(p));
@@ -258,8 +312,7 @@ static void on_host_answer(void *data, struct host *h, const struct policy_answe
     if (a->memory_bytes > 0) /* else it was not the host that answered */
         p->memory_bytes = a->memory_bytes;
     if (a->failure == POLICY_TIMEOUT || a->failure == POLICY_MEMORY || a->failure == POLICY_CRASH) {
-        stats->kills_total++;
-        strike(p);
+        note_loss(p, a->failure, a->message);
         replace(p);
         goes_on = false;
     } else if (a->failure == POLICY_STARVED) {
@@ -293,15 +346,13 @@ static void on_lost(void *data, struct host *h, enum policy_failure failure,
                     const struct diagnostics *d)
 {
     struct sandboxed *p = data;
-    bool was_loading = failure == POLICY_LOAD || failure == POLICY_SANDBOX_UNAVAILABLE;
+    bool was_loading = is_at_start(failure);
 
     if (!p->is_loaded) {
         refuse(p, failure, d);
         return;
     }
-    if (failure == POLICY_CRASH || failure == POLICY_TIMEOUT || failure == POLICY_LOAD)
-        strike(p);
-    p->s->stats.kills_total++;
+    note_loss(p, failure, d->items[0].message);
     if (h == p->spare) {
         host_end(TAKE(p->spare));
         respawn_later(p);
@@ -336,22 +387,11 @@ static void on_retry(struct loop_timer *timer)
     note_state(p);
 }
 
-static const char *words_of(const struct sandboxed *p, enum policy_failure failure)
-{
-    switch ((int)failure) {
-    case POLICY_BREAKER:
-        return "failed too often; it is tried again later";
-    case POLICY_STARVED:
-        return "still busy with a question that was given up";
-    default:
-        return p->s->words[0] ? p->s->words : "no process could be started for it";
-    }
-}
-
 static void on_tell(struct loop_timer *timer)
 {
     struct sandboxed *p = container_of(timer, struct sandboxed, tell);
-    enum policy_failure state = state_of(p), failure = p->at_once;
+    enum policy_failure failure = p->at_once;
+    char words[POLICY_MESSAGE_SIZE];
 
     if (p->refusal.errors > 0) {
         p->options.events->on_refused(p->options.data, POLICY_SANDBOX_UNAVAILABLE, &p->refusal);
@@ -359,14 +399,16 @@ static void on_tell(struct loop_timer *timer)
     }
     if (failure != POLICY_OK) {
         note_state(p); /* for the turn after */
-        fail_all(p, failure, words_of(p, failure));
+        put_words(p, failure, words, sizeof(words));
+        fail_all(p, failure, words);
         return;
     }
+    enum policy_failure state = sandboxed_state(p, words, sizeof(words));
     if (state == p->state_told)
         return;
     p->state_told = state;
     if (p->options.events->on_state)
-        p->options.events->on_state(p->options.data, state);
+        p->options.events->on_state(p->options.data, state, words);
 }
 
 /* --- Life ------------------------------------------------------------------------ */

@@ -101,12 +101,13 @@ static void on_refused(void *data, enum policy_failure failure, const struct dia
     loop_stop(p->w->loop);
 }
 
-static void on_state(void *data, enum policy_failure unavailable)
+static void on_state(void *data, enum policy_failure unavailable, const char *words)
 {
     struct test_policy *p = data;
 
     p->states++;
     p->state = unavailable;
+    (void)str_copy(p->words, sizeof(p->words), str_of(words));
     loop_stop(p->w->loop);
 }
 

@@ -15,6 +15,7 @@ struct test_policy {
     struct sandboxed_events events;
     unsigned loads, refusals, answers, states;
     enum policy_failure refusal, state; /* the last ones */
+    char words[POLICY_MESSAGE_SIZE];    /* of the state */
     struct wire_loaded loaded;
     struct diagnostics diagnostics;
     char *lua;                   /* when wanted */

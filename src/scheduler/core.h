@@ -150,6 +150,7 @@ struct core_event {
         } policy;
         struct {
             enum policy_failure unavailable; /* POLICY_OK: it can be asked */
+            const char *message;             /* why it cannot; NULL: nothing is known */
         } policy_state;
         struct {
             uint64_t ask;                      /* core_action.ask.number */

@@ -57,6 +57,7 @@ static void begin_for_strategy(struct core *c)
         c->acting.asked_policy = c->policy.name;
     } else if (c->policy.is_set && c->policy.unavailable != POLICY_OK) {
         c->acting.failure = c->policy.unavailable;
+        c->acting.message = c->policy.why;
         c->acting.asked_policy = c->policy.name;
         c->totals.fallbacks_total[c->policy.unavailable]++;
     }

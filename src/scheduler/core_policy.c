@@ -116,18 +116,21 @@ void core_on_policy(struct core *c, const struct core_event *event)
     c->policy.hooks = event->u.policy.hooks;
     c->policy.starts_workers = event->u.policy.starts_workers;
     c->policy.unavailable = POLICY_OK;
+    c->policy.why[0] = '\0';
     c->decider_changed = true;
 }
 
 void core_on_policy_state(struct core *c, const struct core_event *event)
 {
     enum policy_failure unavailable = event->u.policy_state.unavailable;
+    const char *why = event->u.policy_state.message;
 
     if (!c->policy.is_set || c->policy.unavailable == unavailable)
         return;
     if ((c->policy.unavailable == POLICY_OK) != (unavailable == POLICY_OK))
         c->decider_changed = true;
     c->policy.unavailable = unavailable;
+    (void)snprintf(c->policy.why, sizeof(c->policy.why), "%s", why ? why : "");
 }
 
 /* --- Answers ------------------------------------------------------------------------ */

@@ -276,6 +276,7 @@ static void while_it_cannot_be_asked_the_strategy_decides_at_once(void **state)
     story_arrive(story, "1");
     story_did(story, "dispatch 1 w1; ");
     assert_int_equal(story->decided.failure, POLICY_BREAKER);
+    assert_string_equal(story->decided.message, "it rests");
     assert_string_equal(story->decided.asked_policy, "mine");
     assert_string_equal(core_policy_name(story->core), "simple");
     assert_int_equal(story_stats(story).fallbacks_total[POLICY_BREAKER], 1);

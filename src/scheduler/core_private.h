@@ -123,6 +123,7 @@ struct core {
         unsigned hooks;
         bool starts_workers;
         enum policy_failure unavailable;
+        char why[DECIDED_MESSAGE_SIZE]; /* `unavailable`, in words */
     } policy;
     uint64_t asks;                 /* CORE_ASKs so far: the last one's number */
     struct out outs[ASKS_OUT_MAX]; /* a ring, by number */

@@ -277,8 +277,10 @@ void story_policy(struct story *story, enum policy_entry entry, unsigned hooks, 
 
 void story_policy_state(struct story *story, enum policy_failure unavailable)
 {
-    story_handle(
-        story, (struct core_event){ .kind = CORE_POLICY_STATE, .u.policy_state = { unavailable } });
+    story_handle(story, (struct core_event){
+                            .kind = CORE_POLICY_STATE,
+                            .u.policy_state = { unavailable,
+                                                unavailable == POLICY_OK ? NULL : "it rests" } });
 }
 
 static void set(char *dst, size_t size, const char *text)

@@ -16,10 +16,10 @@ void world_play_policy(struct world *w)
                                           .starts_workers = world_one_in(w, 2) } });
     }
     if (world_one_in(w, 3000))
-        world_handle(w,
-                     (struct core_event){
-                         .kind = CORE_POLICY_STATE,
-                         .u.policy_state = { world_one_in(w, 3) ? POLICY_BREAKER : POLICY_OK } });
+        world_handle(w, (struct core_event){
+                            .kind = CORE_POLICY_STATE,
+                            .u.policy_state = { .unavailable = world_one_in(w, 3) ? POLICY_BREAKER
+                                                                                  : POLICY_OK } });
 }
 
 static void make_decision(struct world *w, const struct asked *asked, struct decision *d)

@@ -221,6 +221,7 @@ static void code_policy_state(struct coder *k, struct logged_event *e)
 {
     e->event.u.policy_state.unavailable =
         code_enum(k, e->event.u.policy_state.unavailable, POLICY_FAILURE_COUNT_);
+    code_view(k, &e->event.u.policy_state.message, POLICY_TEXT_SIZE);
 }
 
 static void code_decisions(struct coder *k, struct logged_event *e)

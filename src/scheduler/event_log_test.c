@@ -161,6 +161,7 @@ static struct samples *new_samples(void)
     e[CORE_POLICY].u.policy.hooks = POLICY_HOOK_RETRY;
     e[CORE_POLICY].u.policy.starts_workers = true;
     e[CORE_POLICY_STATE].u.policy_state.unavailable = POLICY_STARVED;
+    e[CORE_POLICY_STATE].u.policy_state.message = "mine.lua: too busy";
     for (int i = CORE_POLICY_ANSWER; i <= CORE_POLICY_FAILED; i++) {
         e[i].u.answer.ask = 8;
         e[i].u.answer.decisions = i == CORE_POLICY_ANSWER ? &s->decisions : NULL;

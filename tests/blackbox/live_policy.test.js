@@ -282,6 +282,12 @@ test("a policy whose hosts die is the one that is blamed", async (t) => {
   const { body } = await live.queen.post("/v1/jobs", { operation: "status" });
   const [{ result: { queen } }] = dataOf(await allEvents(await live.queen.stream("GET", body.sse_url)), "end");
   assert.deepEqual([queen.policy, queen.policy_state, queen.scheduler], ["mine", "breaker", "platform"]);
+
+  assert.match(page, /rbee_policy_host_kills_total\{reason="crash"\} [1-9]/);
+  assert.equal((await live.chat()).status, 200);
+  const { message } = (await live.get("decisions?limit=1")).body.decisions[0];
+  assert.match(message, /^mine\.lua: rests for 5 s after \d failures?; the last one: .* signal 9 \(KILL\)$/);
+  assert.ok(live.queen.log().some(({ msg, error }) => /lost its process/.test(msg) && / signal 9 \(KILL\)$/.test(error)));
 });
 
 // It takes a few milliseconds for each, so that the others gather and travel together.
