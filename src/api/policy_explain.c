@@ -111,6 +111,7 @@ static void write_waiting(const struct explanation *e, struct json_out *out)
     else
         json_uint(out, "predicted_start_ms", start_ms);
     json_uint(out, "waited_ms", loop_now_ms(q->loop) - e->job->arrived_ms);
+    json_uint(out, "starting", core_starting(q->core, e->job->spec.model));
 }
 
 static void write_job(const struct explanation *e, struct json_out *out)
@@ -184,6 +185,20 @@ static void put_setback(const struct explanation *e, struct buf *b)
                          s->failures, s->words);
 }
 
+static void put_starts(const struct explanation *e, struct buf *b)
+{
+    const struct core *core = e->policies->queen->core;
+    unsigned starting = core_starting(core, e->job->spec.model);
+    const char *offline = core_offline_start(core, e->job->spec.model);
+
+    if (starting == 0)
+        (void)buf_puts(b, "; none is being started");
+    else
+        (void)buf_printf(b, "; %u %s being started", starting, starting == 1 ? "is" : "are");
+    if (offline)
+        (void)buf_printf(b, ", but hive '%s', which is to start one, is offline", offline);
+}
+
 static void put_waiting(const struct explanation *e, struct buf *b)
 {
     const struct queen *q = e->policies->queen;
@@ -192,8 +207,8 @@ static void put_waiting(const struct explanation *e, struct buf *b)
     (void)buf_printf(b, "It waits at position %zu for '%s'", core_job_position(q->core, e->job_id),
                      e->job->spec.model);
     if (workers == 0) {
-        (void)buf_printf(b, ": no worker serves it; %u are being started",
-                         core_starting(q->core, e->job->spec.model));
+        (void)buf_puts(b, ": no worker serves it");
+        put_starts(e, b);
         put_setback(e, b);
         return;
     }

@@ -231,6 +231,16 @@ static uint64_t count_of_model(struct view *v)
     return count;
 }
 
+/* The queen knows best what she does about it; what a person can do is told when she does
+ * nothing. */
+static void print_nobody_serves_it(struct view *v)
+{
+    terminal_print(v->to, "%s.\n", text(v, v->json, "summary"));
+    if (answer_uint(v->json, "starting") == 0)
+        terminal_print(v->to, "Start one with: rbee worker spawn --model %s\n",
+                       text(v, v->json, "model"));
+}
+
 static void print_why_waiting(struct view *v)
 {
     const char *model = text(v, v->json, "model");
@@ -244,10 +254,7 @@ static void print_why_waiting(struct view *v)
     else if (count_of_model(v) > 0)
         terminal_print(v->to, "No worker of model %s has room for it:\n", model);
     else
-        terminal_print(v->to,
-                       "No worker serves model %s; start one with: rbee worker spawn "
-                       "--model %s\n",
-                       model, model);
+        print_nobody_serves_it(v);
 }
 
 /* Workers of other models are told only when one is asked for: there may be many. */

@@ -104,11 +104,27 @@ static void a_model_that_nobody_serves_gets_the_command_that_would_mend_it(void 
     char *text =
         show("{\"job_id\":\"job-4\",\"state\":\"queued\",\"model\":\"m\",\"position\":1,"
              "\"predicted_start_ms\":null,\"waited_ms\":5,\"verdicts\":{\"wrong_model\":2},"
+             "\"summary\":\"no worker serves it; none is being started\",\"starting\":0,"
              "\"candidates\":[],\"omitted\":0,\"decisions\":[]}",
              NULL);
 
     assert_has(text, "nobody can tell yet when it starts.\n");
-    assert_has(text, "No worker serves model m; start one with: rbee worker spawn --model m\n");
+    assert_has(text, "no worker serves it; none is being started.\n"
+                     "Start one with: rbee worker spawn --model m\n");
+    free(text);
+}
+
+static void what_the_queen_is_starting_need_not_be_started(void **state)
+{
+    (void)state;
+    char *text = show("{\"job_id\":\"job-4\",\"state\":\"queued\",\"model\":\"m\",\"position\":1,"
+                      "\"predicted_start_ms\":null,\"waited_ms\":5,\"verdicts\":{},\"starting\":1,"
+                      "\"summary\":\"no worker serves it; 1 is being started\","
+                      "\"candidates\":[],\"omitted\":0,\"decisions\":[]}",
+                      NULL);
+
+    assert_has(text, "no worker serves it; 1 is being started.\n");
+    assert_has_not(text, "rbee worker spawn");
     free(text);
 }
 
@@ -138,6 +154,7 @@ int main(void)
         cmocka_unit_test(a_policy_that_failed_is_named_beside_the_one_that_decided),
         cmocka_unit_test(why_it_waits_worker_by_worker),
         cmocka_unit_test(a_model_that_nobody_serves_gets_the_command_that_would_mend_it),
+        cmocka_unit_test(what_the_queen_is_starting_need_not_be_started),
         cmocka_unit_test(what_the_queen_leaves_out_is_no_crash),
     };
 

@@ -270,6 +270,9 @@ uint64_t core_predicted_start_ms(const struct core *c, const char *job_id);
 unsigned core_jobs_of_tenant(const struct core *c, const char *tenant_id); /* running ones */
 double core_tenant_service(const struct core *c, const char *tenant_id);   /* jobs/fairness.h */
 uint32_t core_starting(const struct core *c, const char *model);           /* starts under way */
+/* An offline hive that one of these starts is left to: its id, valid until the next event; NULL:
+ * none is. */
+const char *core_offline_start(const struct core *c, const char *model);
 
 /* Starts of one model on one hive that failed, one after the other. */
 struct setback {

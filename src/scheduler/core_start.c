@@ -148,6 +148,20 @@ uint32_t core_starting(const struct core *c, const char *model)
     return count;
 }
 
+const char *core_offline_start(const struct core *c, const char *model)
+{
+    struct list *it, *tmp;
+
+    LIST_FOREACH(it, tmp, &c->starts) {
+        const struct start *start = container_of(it, struct start, in_starts);
+        const struct hive *hive = registry_hive(c->registry, start->hive_id);
+
+        if (strcmp(start->model, model) == 0 && (!hive || hive->live == LIVE_OFFLINE))
+            return start->hive_id;
+    }
+    return NULL;
+}
+
 void core_on_start_ended(struct core *c, const struct core_event *event)
 {
     struct start *start = find_start(c, event->u.ended.number);

@@ -313,6 +313,19 @@ static void a_start_that_never_gets_ready_is_given_up_in_time(void **state)
     story_did(story, "");
 }
 
+static void a_start_that_is_left_to_a_silent_hive_is_known(void **state)
+{
+    struct story *story = *state;
+
+    story_arrive(story, "1");
+    story_ended(story, CORE_START_ENDED, NULL);
+    assert_null(core_offline_start(story->core, "m"));
+    story_tick(story, 20000);
+    assert_int_equal(core_starting(story->core, "m"), 1);
+    assert_string_equal(core_offline_start(story->core, "m"), "h");
+    assert_null(core_offline_start(story->core, "n"));
+}
+
 static void when_the_last_hive_that_could_goes_nobody_waits_for_it(void **state)
 {
     struct story *story = *state;
@@ -497,6 +510,7 @@ int main(void)
         TEST(a_start_whose_worker_stays_in_the_reports_as_failed_is_given_up_all_the_same),
         TEST(every_model_that_is_waited_for_is_thought_of_again),
         TEST(a_start_that_never_gets_ready_is_given_up_in_time),
+        TEST(a_start_that_is_left_to_a_silent_hive_is_known),
         TEST(when_the_last_hive_that_could_goes_nobody_waits_for_it),
         TEST(no_more_are_started_at_once_than_may_be),
         TEST(a_policy_starts_a_model_once_per_hive),

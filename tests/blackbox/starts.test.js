@@ -162,7 +162,8 @@ test("while a worker loads, its start is seen and its memory is reserved", async
   await until("the start is seen", async () => (await queen.metric("rbee_workers_starting")) === 1);
   const { body } = await get(`explain?job_id=${jobId}`);
   assert.equal(body.state, "queued");
-  assert.match(body.summary, /being started|starting/);
+  assert.equal(body.starting, 1);
+  assert.match(body.summary, /no worker serves it; 1 is being started$/);
   const started = (await get(`decisions?job_id=${jobId}`)).body.decisions.find((one) => JSON.stringify(one.decision).includes("start_worker"));
   assert.ok(started, "the decision is on record");
   const reserved = await until("the next decision sees it", async () => {
