@@ -175,11 +175,16 @@ local function saturation()
   return math.max(now.saturation, queue > 0 and now.queue_depth / queue or 0)
 end
 
+local function too_late(words, ...)
+  return { action = "reject", code = "deadline_exceeded", status = 504, reason = words:format(...) }
+end
+
 -- What a job would wait for that cannot go now; nil: nobody could ever run it as things are.
 local function refuse(job, wait_ms)
   if job.wait_ms >= config.admit_within_ms or job.retry_count > 0 then return nil end
   if config.admit_deadlines and wait_ms and wait_ms > job.deadline then
-    return reject("deadline_exceeded", 504)
+    return too_late("It would wait for about %.0f ms; its deadline is in %.0f ms.", wait_ms,
+      job.deadline)
   end
   if config.shed_factor > 0 and job.priority == "batch" then
     local full = saturation()
@@ -426,7 +431,7 @@ end
 -- A worker, or a decision, or nil to wait.
 local function decide(job, pools, workers)
   if config.admit_deadlines and job.deadline <= 0 then
-    return reject("deadline_exceeded", 504)
+    return too_late("Its deadline has passed.")
   end
   local decision = hold_to_quota(job) or place(job, workers)
   if decision then return decision end

@@ -169,7 +169,7 @@ static void the_whole_queue_gives_one_decision_by_name(void **state)
         { "\"queue\":[" OTHER("1", "m", "") "," OTHER("2", "n", "") "],\"workers\":[" HAVE "]",
           "dispatch 2 w" },
         { "\"queue\":[" OTHER("1", "m", ",\"deadline_ms\":0") "],\"workers\":[" HAVE "]",
-          "reject 1 deadline_exceeded 504" },
+          "reject 1 deadline_exceeded 504 (Its deadline has passed.)" },
         { "\"queue\":[" OTHER("1", "m", "") "," OTHER("2", "m", "") "]," POOLS(
               POOL("p", "8000", LISTS)) NEEDS,
           "start m p (nobody has m)" },

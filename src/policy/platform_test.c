@@ -171,16 +171,19 @@ static void pins_and_failures_are_kept_to(void **state)
 static void what_cannot_be_in_time_is_refused_at_once(void **state)
 {
     static const struct desk_case cases[] = {
-        { FULL(JOB ",\"deadline_ms\":100"), "reject deadline_exceeded 504" },
+        { FULL(JOB ",\"deadline_ms\":100"), "reject deadline_exceeded 504 (It would wait for about "
+                                            "3704 ms; its deadline is in 100 ms.)" },
         { FULL(JOB ",\"deadline_ms\":600000"), "" },
         { FULL(JOB), "" },
-        { FULL(JOB ",\"deadline_ms\":0"), "reject deadline_exceeded 504" },
+        { FULL(JOB ",\"deadline_ms\":0"),
+          "reject deadline_exceeded 504 (Its deadline has passed.)" },
         { TWO(JOB ",\"deadline_ms\":100", "", ",\"active\":1"), "dispatch a" },
         { FULL(JOB ",\"deadline_ms\":100") CONFIG "{\"admit_deadlines\":false}", "" },
         /* once it was let in it may hope */
         { FULL(JOB ",\"deadline_ms\":100,\"wait_ms\":1500"), "" },
         { FULL(JOB ",\"deadline_ms\":100,\"wait_ms\":1500") CONFIG "{\"admit_within_ms\":2000}",
-          "reject deadline_exceeded 504" },
+          "reject deadline_exceeded 504 (It would wait for about 3704 ms; its deadline is in 100 "
+          "ms.)" },
         { FULL(JOB ",\"deadline_ms\":100,\"retry_count\":1"), "" },
     };
     (void)state;

@@ -193,6 +193,7 @@ test("a job that would start after its deadline is refused at once; one that can
   const native = await live.queen.post("/v1/jobs", late);
   assert.equal(native.status, 504, JSON.stringify(native.body));
   assert.equal(native.body.error.code, "deadline_exceeded");
+  assert.match(native.body.error.message, /^It would wait for about \d+ ms; its deadline is in \d+ ms\.$/);
   const chat = await live.chat({ deadline_ms: 50 });
   assert.deepEqual([chat.status, chat.body.error.type, chat.body.error.code], [504, "server_error", "deadline_exceeded"]);
   const patient = await live.submit({ deadline_ms: 600000 });
