@@ -5,7 +5,7 @@
  *   view.c       the snapshot's mapping
  *   host*.c      one host: loading, questions, their deadline, its end
  *   breaker.c    when to stop asking
- *   sandboxed.c  one policy: its host, its spare, its questions
+ *   sandboxed*.c one policy: its host, its spare, its questions
  *   sandbox.c    options, what all of them share, the first try
  *   wire*.c      messages
  */

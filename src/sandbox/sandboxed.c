@@ -3,194 +3,11 @@
  * text, the breaker and the question that is out stay.
  */
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
-#include "sandbox/breaker.h"
-#include "sandbox/internal.h"
+#include "sandbox/sandboxed_private.h"
 
 #include <assert.h>
 #include <stdio.h>
-
-/* After a host could not be started, or did not load where others did. */
-enum {
-    RESPAWN_MS = 1000,
-    NAME_SIZE = 128,
-    TRIAL_NICENESS = 9, /* more than a live policy's: trials never starve one */
-};
-
-struct sandboxed {
-    struct sandbox *s;
-    struct sandboxed_options options; /* `source` and `name` are below */
-    char name[NAME_SIZE];
-    int source_fd;
-    struct view view;
-    struct host *active, *spare; /* NULL: none */
-    struct breaker breaker;
-    bool is_loaded; /* once, by any of its hosts */
-    size_t memory_bytes;
-    char trouble[DIAGNOSTIC_MESSAGE_SIZE]; /* why the last host was lost, or none started; "" */
-
-    /* The questions that are out. */
-    struct policy_call calls[WIRE_CALLS_MAX];
-    unsigned left; /* not answered yet; 0: none is out */
-    sandbox_answer_fn *on_answer;
-    void *data;
-    uint64_t asked_us;
-    bool is_waiting;             /* for a host to load */
-    enum policy_failure at_once; /* they are answered in the next turn: with this */
-    struct loop_timer patience;  /* of questions that wait for a host */
-    struct loop_timer tell;      /* what a call found out, in a turn of its own */
-    struct loop_timer retry;     /* the breaker lets a probe through */
-    struct loop_timer respawn;
-    enum policy_failure state_told; /* by on_state */
-    struct diagnostics refusal;     /* errors > 0: to be told */
-};
-
-static const struct host_events host_events;
-
-/* --- What it can do now -------------------------------------------------------- */
-
-static uint64_t now_ms(const struct sandboxed *p)
-{
-    return loop_now_ms(p->s->loop);
-}
-
-/* Why every question fails at once now; POLICY_OK: none does. */
-static enum policy_failure state_of(const struct sandboxed *p)
-{
-    if (breaker_is_open(&p->breaker, now_ms(p)))
-        return POLICY_BREAKER;
-    return p->active || !loop_timer_is_armed(&p->respawn) ? POLICY_OK : POLICY_SANDBOX_UNAVAILABLE;
-}
-
-/* "rests for 5 s after 3 failures; the last one: …" */
-static void put_words(const struct sandboxed *p, enum policy_failure failure, char *ret,
-                      size_t size)
-{
-    unsigned strikes = breaker_strikes(&p->breaker, now_ms(p));
-
-    if (failure == POLICY_BREAKER)
-        (void)snprintf(ret, size, "rests for %g s after %u failure%s; the last one: %s",
-                       p->breaker.wait_ms / 1000.0, strikes, strikes == 1 ? "" : "s", p->trouble);
-    else if (failure == POLICY_STARVED)
-        (void)snprintf(ret, size, "still busy with a question that was given up");
-    else
-        (void)snprintf(ret, size, "no process could be started for it%s%s",
-                       p->trouble[0] ? ": " : "", p->trouble);
-}
-
-enum policy_failure sandboxed_state(const struct sandboxed *p, char *ret_words, size_t size)
-{
-    enum policy_failure state = state_of(p);
-    char words[POLICY_MESSAGE_SIZE];
-
-    ret_words[0] = '\0';
-    if (state == POLICY_OK)
-        return state;
-    put_words(p, state, words, sizeof(words));
-    (void)snprintf(ret_words, size, "%s: %s", p->name, words);
-    return state;
-}
-
-/* A change is told from the loop, not from here: who is told may free the policy. */
-static void note_state(struct sandboxed *p)
-{
-    uint64_t retry_in_ms = breaker_retry_in_ms(&p->breaker, now_ms(p));
-
-    if (retry_in_ms > 0)
-        loop_timer_start(&p->retry, retry_in_ms);
-    if (p->is_loaded && state_of(p) != p->state_told)
-        loop_timer_start(&p->tell, 0);
-}
-
-/* --- Hosts --------------------------------------------------------------------- */
-
-static int start_host(struct sandboxed *p, struct host **ret, struct err *err)
-{
-    struct process_options options = sandbox_process_options(p->s);
-    unsigned patience = p->options.patience > 0 ? p->options.patience : 1;
-
-    options.soft_ms *= patience;
-    options.hard_ms *= patience;
-    options.language = p->options.language;
-    options.name = p->name;
-    options.niceness += p->options.is_live ? 0 : TRIAL_NICENESS;
-    options.want_text = p->options.want_lua && !p->is_loaded;
-    options.snapshot_fd = p->view.fd;
-    options.source_fd = p->source_fd;
-    return host_start(p->s, &options, &host_events, p, ret, err);
-}
-
-static bool is_at_start(enum policy_failure failure)
-{
-    return failure == POLICY_LOAD || failure == POLICY_SANDBOX_UNAVAILABLE;
-}
-
-/* What goes wrong at each start again is told once; a death each time. */
-static void note_trouble(struct sandboxed *p, enum policy_failure failure, const char *words)
-{
-    bool is_known = strcmp(p->trouble, words) == 0;
-
-    (void)snprintf(p->trouble, sizeof(p->trouble), "%s", words);
-    if (p->options.is_live && !(is_known && is_at_start(failure)))
-        log_warn("a policy has lost its process, or got none", LOG_STR("policy", p->name),
-                 LOG_STR("error", words));
-}
-
-/* A policy that is only tried out gets its host when it is asked. */
-static void respawn_later(struct sandboxed *p)
-{
-    if (p->options.is_live)
-        loop_timer_start(&p->respawn, RESPAWN_MS);
-}
-
-/* A host where there is none: one to ask, and for a live policy a spare, once the first one
- * has shown that the text loads. What cannot be started now is tried again. */
-static void fill_up(struct sandboxed *p)
-{
-    struct err err;
-    int rc = 0;
-
-    if (!p->active)
-        rc = start_host(p, &p->active, &err);
-    if (rc == 0 && p->options.is_live && p->is_loaded && !p->spare)
-        rc = start_host(p, &p->spare, &err);
-    if (rc == 0)
-        return;
-    note_trouble(p, POLICY_SANDBOX_UNAVAILABLE, err.msg);
-    respawn_later(p);
-}
-
-static void on_respawn(struct loop_timer *timer)
-{
-    struct sandboxed *p = container_of(timer, struct sandboxed, respawn);
-
-    fill_up(p);
-    note_state(p);
-}
-
-/* End the active host; the spare takes over at once. While the breaker is open no other is
- * started, and those of a policy that is only tried out start when they are asked. */
-static void replace(struct sandboxed *p)
-{
-    host_end(p->active);
-    p->active = TAKE(p->spare);
-    p->memory_bytes = 0;
-    if (p->options.is_live && !breaker_is_open(&p->breaker, now_ms(p)))
-        fill_up(p);
-}
-
-/* A host is gone, or will be. */
-static void note_loss(struct sandboxed *p, enum policy_failure failure, const char *words)
-{
-    p->s->stats.kills_total[failure]++;
-    note_trouble(p, failure, words);
-    if (failure == POLICY_STARVED || failure == POLICY_SANDBOX_UNAVAILABLE)
-        return;
-    p->s->stats.strikes_total++;
-    if (p->options.is_live)
-        breaker_strike(&p->breaker, now_ms(p));
-}
 
 /* --- Questions ----------------------------------------------------------------- */
 
@@ -256,11 +73,11 @@ void sandboxed_ask(struct sandboxed *p, const struct region *region,
     p->on_answer = on_answer;
     p->data = data;
     p->asked_us = clock_mono_us();
-    enum policy_failure state = state_of(p);
+    enum policy_failure state = sandboxed_unavailable(p);
     if (state == POLICY_OK && p->active && host_is_late(p->active))
         state = POLICY_STARVED;
     if (state == POLICY_OK && !p->active) {
-        fill_up(p);
+        sandboxed_fill_up(p);
         state = p->active ? POLICY_OK : POLICY_SANDBOX_UNAVAILABLE;
     }
     if (state != POLICY_OK) {
@@ -286,9 +103,9 @@ static void on_loaded(void *data, struct host *h, const struct wire_loaded *load
     if (h == p->active)
         p->memory_bytes = loaded->memory_bytes;
     if (is_first && p->options.is_live)
-        fill_up(p);
+        sandboxed_fill_up(p);
     send_if_ready(p);
-    note_state(p);
+    sandboxed_note_state(p);
     if (is_first)
         p->options.events->on_loaded(p->options.data, loaded, host_lua(h));
 }
@@ -312,19 +129,19 @@ static void on_host_answer(void *data, struct host *h, const struct policy_answe
     if (a->memory_bytes > 0) /* else it was not the host that answered */
         p->memory_bytes = a->memory_bytes;
     if (a->failure == POLICY_TIMEOUT || a->failure == POLICY_MEMORY || a->failure == POLICY_CRASH) {
-        note_loss(p, a->failure, a->message);
-        replace(p);
+        sandboxed_note_loss(p, a->failure, a->message);
+        sandboxed_replace(p);
         goes_on = false;
     } else if (a->failure == POLICY_STARVED) {
         stats->starved_total++;
     } else {
-        breaker_success(&p->breaker, now_ms(p));
+        breaker_success(&p->breaker, sandboxed_now_ms(p));
         if (!goes_on && is_bloated(p)) {
             stats->recycled_total++;
-            replace(p);
+            sandboxed_replace(p);
         }
     }
-    note_state(p);
+    sandboxed_note_state(p);
     answer(p, a, time_us, goes_on);
 }
 
@@ -346,31 +163,31 @@ static void on_lost(void *data, struct host *h, enum policy_failure failure,
                     const struct diagnostics *d)
 {
     struct sandboxed *p = data;
-    bool was_loading = is_at_start(failure);
+    bool was_loading = sandboxed_is_at_start(failure);
 
     if (!p->is_loaded) {
         refuse(p, failure, d);
         return;
     }
-    note_loss(p, failure, d->items[0].message);
+    sandboxed_note_loss(p, failure, d->items[0].message);
     if (h == p->spare) {
         host_end(TAKE(p->spare));
-        respawn_later(p);
+        sandboxed_respawn_later(p);
     } else if (was_loading) {
         host_end(TAKE(p->active));
         p->active = TAKE(p->spare);
-        respawn_later(p);
+        sandboxed_respawn_later(p);
     } else {
-        replace(p);
+        sandboxed_replace(p);
     }
-    note_state(p);
+    sandboxed_note_state(p);
     if (p->is_waiting && was_loading && !p->active)
         fail_all(p, failure, d->items[0].message);
     else
         send_if_ready(p);
 }
 
-static const struct host_events host_events = {
+const struct host_events sandboxed_host_events = {
     .on_loaded = on_loaded,
     .on_answer = on_host_answer,
     .on_rested = on_rested,
@@ -383,8 +200,8 @@ static void on_retry(struct loop_timer *timer)
 {
     struct sandboxed *p = container_of(timer, struct sandboxed, retry);
 
-    fill_up(p);
-    note_state(p);
+    sandboxed_fill_up(p);
+    sandboxed_note_state(p);
 }
 
 static void on_tell(struct loop_timer *timer)
@@ -398,8 +215,8 @@ static void on_tell(struct loop_timer *timer)
         return;
     }
     if (failure != POLICY_OK) {
-        note_state(p); /* for the turn after */
-        put_words(p, failure, words, sizeof(words));
+        sandboxed_note_state(p); /* for the turn after */
+        sandboxed_put_words(p, failure, words, sizeof(words));
         fail_all(p, failure, words);
         return;
     }
@@ -422,7 +239,7 @@ static int open_policy(struct sandboxed *p, struct err *err)
     p->source_fd = process_source(p->options.source, err);
     if (p->source_fd < 0 || view_open(&p->view, err) < 0)
         return err->code;
-    return start_host(p, &p->active, err);
+    return sandboxed_start_host(p, &p->active, err);
 }
 
 struct sandboxed *sandboxed_new(struct sandbox *s, const struct sandboxed_options *options)
@@ -443,7 +260,7 @@ struct sandboxed *sandboxed_new(struct sandbox *s, const struct sandboxed_option
     loop_timer_init(s->loop, &p->patience, on_patience);
     loop_timer_init(s->loop, &p->tell, on_tell);
     loop_timer_init(s->loop, &p->retry, on_retry);
-    loop_timer_init(s->loop, &p->respawn, on_respawn);
+    loop_timer_init(s->loop, &p->respawn, sandboxed_on_respawn);
     if (open_policy(p, &err) < 0) {
         (void)diagnostics_add(&p->refusal, false, 0, 0, "%s", err.msg);
         loop_timer_start(&p->tell, 0);
@@ -471,9 +288,9 @@ void sandboxed_free(struct sandboxed *p)
 void sandboxed_get_stats(const struct sandboxed *p, struct sandboxed_stats *ret)
 {
     *ret = (struct sandboxed_stats){
-        .state = state_of(p),
-        .strikes = breaker_strikes(&p->breaker, now_ms(p)),
-        .retry_in_ms = breaker_retry_in_ms(&p->breaker, now_ms(p)),
+        .state = sandboxed_unavailable(p),
+        .strikes = breaker_strikes(&p->breaker, sandboxed_now_ms(p)),
+        .retry_in_ms = breaker_retry_in_ms(&p->breaker, sandboxed_now_ms(p)),
         .memory_bytes = p->memory_bytes,
         .has_spare = p->spare && host_is_ready(p->spare),
         .pid = p->active ? host_pid(p->active) : 0,
