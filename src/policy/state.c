@@ -251,13 +251,9 @@ static bool load(struct policy *p, struct diagnostics *d)
     return ok;
 }
 
-/* Most of a heap is the API's own and stays: a collection waits until it has grown to this. */
-enum { GC_PAUSE_PCT = 400 };
-
 static void begin_state(struct policy *p)
 {
     *(struct policy **)lua_getextraspace(p->L) = p;
-    (void)lua_gc(p->L, LUA_GCINC, GC_PAUSE_PCT, 0, 0);
     p->info.header = p->lua.header;
     p->info.starts_workers =
         names(&p->lua.text, "start_worker") || names(&p->lua.text, "platform.");
